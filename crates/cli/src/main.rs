@@ -1,0 +1,2 @@
+//! The `netzmq` program.
+fn main() {}
