@@ -12,6 +12,21 @@
 //!   since the socket gives the same name to a later pipe.
 //! - No operation costs more than the work it does: idle and full pipes are not walked.
 
+mod dealer;
+mod fair_queue;
+mod load_balancer;
+mod options;
+mod pair;
+mod pattern;
+mod pull;
+mod push;
+mod ring;
+#[cfg(test)]
+mod testing;
+
+pub(crate) use options::PatternOptions;
+pub(crate) use pattern::Pattern;
+
 use netzmq_memory::Message;
 use netzmq_proto::SocketType;
 
@@ -27,6 +42,26 @@ pub(crate) struct Part {
     pub(crate) more: bool,
 }
 
+/// What a pattern sees of a part that is to be sent.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) body: &'a [u8],
+    /// More parts of the same message follow.
+    pub(crate) more: bool,
+    /// SERVER, PEER: whom it is for (`Message::routing_id`).
+    pub(crate) routing_id: u32,
+    /// RADIO: the group it is for.
+    pub(crate) group: &'a [u8],
+}
+
+impl<'a> Outgoing<'a> {
+    /// A part of the types that know neither numbers nor groups.
+    #[inline]
+    pub(crate) fn part(body: &'a [u8], more: bool) -> Outgoing<'a> {
+        Outgoing { body, more, routing_id: 0, group: b"" }
+    }
+}
+
 /// What is known of a peer when its handshake is complete (at once for inproc).
 #[derive(Debug)]
 pub(crate) struct PeerInfo<'a> {
@@ -39,25 +74,29 @@ pub(crate) struct PeerInfo<'a> {
 
 /// What a pattern may ask of, and do to, its socket's pipes.
 pub(crate) trait Pipes {
-    /// A whole message (all its parts) can be taken from `pipe` without waiting.
+    /// A whole message (all its parts) can be taken from `pipe` without waiting. After a no, the socket calls
+    /// `readable` once that may have changed.
     fn has_message(&mut self, pipe: PipeId) -> bool;
     /// Body and more-flag of the part that `take` would return.
     fn peek(&mut self, pipe: PipeId) -> Option<(&[u8], bool)>;
     /// Takes the next part. `None` only if `has_message` is false.
     fn take(&mut self, pipe: PipeId) -> Option<Part>;
-    /// Drops the next part, and says whether more parts of its message follow.
+    /// Drops the next part, and says whether more parts of its message follow. False when there is none.
     fn skip(&mut self, pipe: PipeId) -> bool;
 
-    /// `pipe` has room for one more message (below its high-water mark).
+    /// `pipe` has room for one more message (below its high-water mark). After a no, the socket calls `writable`
+    /// once that may have changed.
     fn can_write(&mut self, pipe: PipeId) -> bool;
     /// Appends a part of the pattern's own making (an envelope, a delimiter, a probe). A message becomes visible to
     /// the peer with its last part only. To a pipe without room a *whole* message must not be begun.
     fn write(&mut self, pipe: PipeId, body: &[u8], more: bool);
     /// Forgets the parts written since the last whole message.
     fn rollback(&mut self, pipe: PipeId);
-    /// Sends a subscription or its cancellation, in whatever form the peer's protocol version wants.
+    /// Sends a subscription or its cancellation (DISH: joins or leaves the group), in whatever form the peer's
+    /// protocol version wants. Not subject to the high-water mark: their number is the application's own.
     fn write_subscription(&mut self, pipe: PipeId, subscribe: bool, topic: &[u8]);
-    /// Asks for the pipe to be terminated. `detach` follows later (never from inside this call).
+    /// Asks for the pipe to be terminated. `detach` follows later (never from inside this call). Asking twice is
+    /// asking once.
     fn close(&mut self, pipe: PipeId);
 }
 
@@ -66,7 +105,7 @@ pub(crate) trait Pipes {
 pub(crate) enum Verdict {
     /// Append it to this pipe.
     To(PipeId),
-    /// Append it to each of the pattern's `fan()`.
+    /// Append it to each of the pattern's `fan()`, which is not empty.
     Fan,
     /// The pattern has used it up (a routing id, a subscription): nothing is appended.
     Absorbed,
@@ -87,7 +126,7 @@ pub(crate) enum Refusal {
     WrongState,
     /// ROUTER with `mandatory`: no such peer: EHOSTUNREACH.
     Unroutable,
-    /// A malformed message (a ROUTER message of a routing id only, a multipart on a single-part type): EINVAL.
+    /// A malformed message (a multipart on a single-part type) or topic: EINVAL.
     Malformed,
 }
 
@@ -102,4 +141,11 @@ pub(crate) enum Next {
     Empty,
     /// The rules forbid receiving now.
     Refuse(Refusal),
+}
+
+impl From<Option<PipeId>> for Next {
+    #[inline]
+    fn from(pipe: Option<PipeId>) -> Next {
+        pipe.map_or(Next::Empty, Next::From)
+    }
 }

@@ -1,0 +1,156 @@
+//! PAIR: one peer, both ways, nothing added. A second peer is refused while there is a first. RFC 31.
+//!
+//! `OnlyPipe` is the rule itself; PAIR, CHANNEL and DGRAM put their own conditions on top.
+
+use super::pattern::Rules;
+use super::{Next, Outgoing, PipeId, Pipes, Verdict};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    Between,
+    Partway,
+    /// The pipe that had the first parts is gone: the rest is dropped, for a tail must not travel alone.
+    Dropping,
+}
+
+/// At most one pipe, and how far its current messages are.
+#[derive(Debug)]
+pub(crate) struct OnlyPipe {
+    pipe: Option<PipeId>,
+    sending: Sending,
+    receiving: bool,
+}
+
+impl OnlyPipe {
+    pub(crate) fn new() -> OnlyPipe {
+        OnlyPipe { pipe: None, sending: Sending::Between, receiving: false }
+    }
+
+    /// False if there is a pipe already.
+    pub(crate) fn attach(&mut self, pipe: PipeId) -> bool {
+        if self.pipe.is_some() {
+            return false;
+        }
+        self.pipe = Some(pipe);
+        true
+    }
+
+    pub(crate) fn disconnected<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        if self.pipe == Some(pipe) && pipes.peek(pipe).is_none() {
+            self.receiving = false;
+        }
+    }
+
+    /// A pipe that was refused may be named here too: nothing happens.
+    pub(crate) fn detach(&mut self, pipe: PipeId) {
+        if self.pipe != Some(pipe) {
+            return;
+        }
+        self.pipe = None;
+        self.receiving = false;
+        if self.sending == Sending::Partway {
+            self.sending = Sending::Dropping;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn route<P: Pipes>(&mut self, pipes: &mut P, more: bool) -> Verdict {
+        let begun = self.sending != Sending::Between;
+        if self.sending == Sending::Dropping {
+            if !more {
+                self.sending = Sending::Between;
+            }
+            return Verdict::Drop;
+        }
+        match self.pipe {
+            Some(pipe) if begun || pipes.can_write(pipe) => {
+                self.sending = if more { Sending::Partway } else { Sending::Between };
+                Verdict::To(pipe)
+            }
+            _ => Verdict::Block,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn next<P: Pipes>(&mut self, pipes: &mut P) -> Option<PipeId> {
+        let pipe = self.pipe?;
+        (self.receiving || pipes.has_message(pipe)).then_some(pipe)
+    }
+
+    #[inline]
+    pub(crate) fn taken(&mut self, more: bool) {
+        self.receiving = more;
+    }
+
+    #[inline]
+    pub(crate) fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        self.sending != Sending::Between || self.pipe.is_some_and(|pipe| pipes.can_write(pipe))
+    }
+
+    pub(crate) fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
+        if self.sending == Sending::Partway
+            && let Some(pipe) = self.pipe
+        {
+            pipes.rollback(pipe);
+        }
+        self.sending = Sending::Between;
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    only: OnlyPipe,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Pair {
+        Pair { only: OnlyPipe::new() }
+    }
+}
+
+impl Rules for Pair {
+    const SENDS: bool = true;
+    const RECEIVES: bool = true;
+
+    fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
+        self.only.attach(pipe)
+    }
+
+    fn disconnected<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.only.disconnected(pipes, pipe);
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.only.detach(pipe);
+    }
+
+    #[inline]
+    fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
+        self.only.route(pipes, part.more)
+    }
+
+    #[inline]
+    fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
+        self.only.next(pipes).into()
+    }
+
+    #[inline]
+    fn taken(&mut self, _: PipeId, more: bool) {
+        self.only.taken(more);
+    }
+
+    #[inline]
+    fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        self.only.can_send(pipes)
+    }
+
+    #[inline]
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        self.only.next(pipes).is_some()
+    }
+
+    fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
+        self.only.abort_send(pipes);
+    }
+}

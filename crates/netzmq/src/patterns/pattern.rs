@@ -1,0 +1,293 @@
+//! `Pattern`: the rules of one socket, whichever its type. What a socket holds and asks.
+//!
+//! [`Rules`] is the list of questions; a socket type answers those that concern it, and the defaults say "no such
+//! operation". `Pattern` is the closed set of types and hands each question on (an enum, not a trait object, so that
+//! a part costs a jump and no more).
+//!
+//! A caller's duties:
+//! - `attach` before all else, `detach` last; in between any call in any order, and any call any number of times.
+//! - After `has_message` answered no, `readable` when that may have changed; after `can_write` answered no,
+//!   `writable`. A pattern does not ask again by itself.
+//! - After `To` or `Fan` the part is appended there before the next call; after `From` it is taken and `taken` is
+//!   called, or nothing happened and `next` says the same again.
+
+use super::dealer::Dealer;
+use super::options::PatternOptions;
+use super::pair::Pair;
+use super::pull::Pull;
+use super::push::Push;
+use super::{Next, Outgoing, PeerInfo, PipeId, Pipes, Refusal, Verdict};
+use netzmq_proto::SocketType;
+
+/// What a socket type answers. See [`Pattern`]'s methods of the same names.
+pub(crate) trait Rules {
+    const SENDS: bool;
+    const RECEIVES: bool;
+
+    fn set_options(&mut self, _: &PatternOptions) {}
+
+    fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, connect_routing_id: Option<Vec<u8>>) -> bool;
+    fn connected<P: Pipes>(&mut self, _: &mut P, _: PipeId, _: &PeerInfo<'_>) -> bool {
+        true
+    }
+    fn disconnected<P: Pipes>(&mut self, _: &mut P, _: PipeId) {}
+    fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId);
+    #[inline]
+    fn readable<P: Pipes>(&mut self, _: &mut P, _: PipeId) {}
+    #[inline]
+    fn writable<P: Pipes>(&mut self, _: &mut P, _: PipeId) {}
+
+    #[inline]
+    fn route<P: Pipes>(&mut self, _: &mut P, _: &Outgoing<'_>) -> Verdict {
+        Verdict::Refuse(Refusal::NotSupported)
+    }
+    #[inline]
+    fn fan(&self) -> &[PipeId] {
+        &[]
+    }
+    fn abort_send<P: Pipes>(&mut self, _: &mut P) {}
+    #[inline]
+    fn can_send<P: Pipes>(&mut self, _: &mut P) -> bool {
+        false
+    }
+
+    #[inline]
+    fn next<P: Pipes>(&mut self, _: &mut P) -> Next {
+        Next::Refuse(Refusal::NotSupported)
+    }
+    #[inline]
+    fn taken(&mut self, _: PipeId, _: bool) {}
+    #[inline]
+    fn can_recv<P: Pipes>(&mut self, _: &mut P) -> bool {
+        false
+    }
+
+    fn subscribe<P: Pipes>(&mut self, _: &mut P, _: &[u8]) -> Result<(), Refusal> {
+        Err(Refusal::Malformed)
+    }
+    fn unsubscribe<P: Pipes>(&mut self, _: &mut P, _: &[u8]) -> Result<(), Refusal> {
+        Err(Refusal::Malformed)
+    }
+    fn topics_count(&self) -> usize {
+        0
+    }
+
+    fn pipe_of(&self, _: &[u8]) -> Option<PipeId> {
+        None
+    }
+    fn routing_id_of(&self, _: PipeId) -> Option<&[u8]> {
+        None
+    }
+    fn pipe_of_stamp(&self, _: u32) -> Option<PipeId> {
+        None
+    }
+    #[inline]
+    fn stamp_for(&self, _: PipeId) -> u32 {
+        0
+    }
+    #[inline]
+    fn group(&self) -> Option<&[u8]> {
+        None
+    }
+    #[inline]
+    fn is_raw(&self) -> bool {
+        false
+    }
+}
+
+/// An empty message, so that a ROUTER at the other end learns of this side before it has anything to say.
+pub(crate) fn probe<P: Pipes>(pipes: &mut P, pipe: PipeId) {
+    if pipes.can_write(pipe) {
+        pipes.write(pipe, b"", false);
+    }
+}
+
+/// The rules of one socket.
+#[derive(Debug)]
+pub(crate) enum Pattern {
+    Pair(Pair),
+    Push(Push),
+    Pull(Pull),
+    Dealer(Dealer),
+}
+
+/// Hands a question on to whichever type it is.
+macro_rules! each {
+    ($pattern:expr, $rules:ident => $answer:expr) => {
+        match $pattern {
+            Pattern::Pair($rules) => $answer,
+            Pattern::Push($rules) => $answer,
+            Pattern::Pull($rules) => $answer,
+            Pattern::Dealer($rules) => $answer,
+        }
+    };
+}
+
+impl Pattern {
+    /// The rules of `socket_type`. `seed` is randomness: where automatic routing ids and request ids start.
+    pub(crate) fn new(socket_type: SocketType, options: &PatternOptions, seed: u32) -> Pattern {
+        let _ = seed;
+        match socket_type {
+            SocketType::Push => Pattern::Push(Push::new()),
+            SocketType::Pull => Pattern::Pull(Pull::new()),
+            SocketType::Dealer => Pattern::Dealer(Dealer::new(options)),
+            _ => Pattern::Pair(Pair::new()),
+        }
+    }
+
+    /// Takes over changed options, at any time.
+    pub(crate) fn set_options(&mut self, options: &PatternOptions) {
+        each!(self, rules => rules.set_options(options));
+    }
+
+    /// `pipe` exists from now on, perhaps before it is connected. `connect_routing_id` is the name by which the
+    /// application wants to address that peer (ROUTER, STREAM). False: refused, close it; nothing of it is kept
+    /// (PAIR's second, a routing id in use).
+    pub(crate) fn attach<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        pipe: PipeId,
+        connect_routing_id: Option<Vec<u8>>,
+    ) -> bool {
+        each!(self, rules => rules.attach(pipes, pipe, connect_routing_id))
+    }
+
+    /// The handshake with the peer is complete; again after each reconnect. False: refused, close it (ROUTER: its
+    /// routing id is in use).
+    pub(crate) fn connected<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, peer: &PeerInfo<'_>) -> bool {
+        each!(self, rules => rules.connected(pipes, pipe, peer))
+    }
+
+    /// The wire is lost; the pipe stays and will be connected again. Whole messages that had arrived may still be
+    /// in the pipe, and are still received.
+    pub(crate) fn disconnected<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, rules => rules.disconnected(pipes, pipe));
+    }
+
+    /// `pipe` is gone, with all that was in it. Its name is forgotten.
+    pub(crate) fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, rules => rules.detach(pipes, pipe));
+    }
+
+    /// `has_message(pipe)` may have become true.
+    #[inline]
+    pub(crate) fn readable<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, rules => rules.readable(pipes, pipe));
+    }
+
+    /// `can_write(pipe)` may have become true.
+    #[inline]
+    pub(crate) fn writable<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, rules => rules.writable(pipes, pipe));
+    }
+
+    /// Where the next outgoing part goes. `Block` and `Refuse` leave everything as it was: ask again with the same
+    /// part. Parts of the pattern's own making (an envelope) are written by this call, in front of the part.
+    #[inline]
+    pub(crate) fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
+        each!(self, rules => rules.route(pipes, part))
+    }
+
+    /// The pipes of the last `Verdict::Fan`; never empty then. Valid until the next call that may change it.
+    #[inline]
+    pub(crate) fn fan(&self) -> &[PipeId] {
+        each!(self, rules => rules.fan())
+    }
+
+    /// The application gave up in the middle of a message: what is written of it is rolled back, and the next part
+    /// begins a message.
+    pub(crate) fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
+        each!(self, rules => rules.abort_send(pipes));
+    }
+
+    /// POLLOUT, by libzmq's rules.
+    #[inline]
+    pub(crate) fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        each!(self, rules => rules.can_send(pipes))
+    }
+
+    /// Where the next incoming part comes from.
+    #[inline]
+    pub(crate) fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
+        each!(self, rules => rules.next(pipes))
+    }
+
+    /// The part that `Next::From(pipe)` named was taken.
+    #[inline]
+    pub(crate) fn taken(&mut self, pipe: PipeId, more: bool) {
+        each!(self, rules => rules.taken(pipe, more));
+    }
+
+    /// POLLIN, by libzmq's rules. May drop messages that no one wants, but nothing that `next` would give.
+    #[inline]
+    pub(crate) fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        each!(self, rules => rules.can_recv(pipes))
+    }
+
+    /// SUB: subscribes. DISH: joins a group. XPUB (manual): subscribes the peer whose request was received last.
+    ///
+    /// `Malformed` for the other types, for a group that is joined already and for a group over 255 bytes.
+    pub(crate) fn subscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
+        each!(self, rules => rules.subscribe(pipes, topic))
+    }
+
+    /// The opposite of `subscribe`. A topic that was not subscribed is no error, a group not joined is.
+    pub(crate) fn unsubscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
+        each!(self, rules => rules.unsubscribe(pipes, topic))
+    }
+
+    /// How many different topics are subscribed to (SUB, XSUB: by this side; PUB, XPUB: by all peers).
+    pub(crate) fn topics_count(&self) -> usize {
+        each!(self, rules => rules.topics_count())
+    }
+
+    /// Whether the type has a send operation at all.
+    pub(crate) fn supports_send(&self) -> bool {
+        fn sends<R: Rules>(_: &R) -> bool {
+            R::SENDS
+        }
+        each!(self, rules => sends(rules))
+    }
+
+    /// Whether the type has a receive operation at all.
+    pub(crate) fn supports_recv(&self) -> bool {
+        fn receives<R: Rules>(_: &R) -> bool {
+            R::RECEIVES
+        }
+        each!(self, rules => receives(rules))
+    }
+
+    /// The pipe of the peer that the application addresses so (ROUTER, STREAM).
+    pub(crate) fn pipe_of(&self, routing_id: &[u8]) -> Option<PipeId> {
+        each!(self, rules => rules.pipe_of(routing_id))
+    }
+
+    /// How the application addresses the peer behind `pipe` (ROUTER, STREAM).
+    pub(crate) fn routing_id_of(&self, pipe: PipeId) -> Option<&[u8]> {
+        each!(self, rules => rules.routing_id_of(pipe))
+    }
+
+    /// The pipe of the peer with this number (SERVER, PEER).
+    pub(crate) fn pipe_of_stamp(&self, stamp: u32) -> Option<PipeId> {
+        each!(self, rules => rules.pipe_of_stamp(stamp))
+    }
+
+    /// The number that `Message::routing_id` shall have on messages from `pipe` (SERVER, PEER; known from `attach`
+    /// on). 0 for the other types: nothing to stamp.
+    #[inline]
+    pub(crate) fn stamp_for(&self, pipe: PipeId) -> u32 {
+        each!(self, rules => rules.stamp_for(pipe))
+    }
+
+    /// The group of the part that the last `Next::From` named (DISH).
+    #[inline]
+    pub(crate) fn group(&self) -> Option<&[u8]> {
+        each!(self, rules => rules.group())
+    }
+
+    /// Peers speak no ZMTP (STREAM, raw ROUTER): the part behind the routing id is appended as a whole message,
+    /// whatever its more-flag says.
+    pub(crate) fn is_raw(&self) -> bool {
+        each!(self, rules => rules.is_raw())
+    }
+}

@@ -1,0 +1,50 @@
+//! PUSH: each message to one of the peers, in turn; waits when none has room. Never receives. RFC 30.
+
+use super::load_balancer::LoadBalancer;
+use super::pattern::Rules;
+use super::{Outgoing, PipeId, Pipes, Verdict};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Push {
+    balancer: LoadBalancer,
+}
+
+impl Push {
+    pub(crate) fn new() -> Push {
+        Push { balancer: LoadBalancer::new() }
+    }
+}
+
+impl Rules for Push {
+    const SENDS: bool = true;
+    const RECEIVES: bool = false;
+
+    fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
+        self.balancer.attach(pipe);
+        true
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.balancer.detach(pipe);
+    }
+
+    #[inline]
+    fn writable<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.balancer.writable(pipe);
+    }
+
+    #[inline]
+    fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
+        self.balancer.route(pipes, part.more)
+    }
+
+    #[inline]
+    fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        self.balancer.can_send(pipes)
+    }
+
+    fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
+        self.balancer.abort(pipes);
+    }
+}
