@@ -1,2 +1,42 @@
-//! The `netzmq` program.
-fn main() {}
+//! The project's own tools: `cargo xtask COMMAND`. Nothing to install, nothing beyond std, the same on every machine.
+//!
+//! Each command is one module. They read the repository and start other programs (cargo, git, strace); they never
+//! write outside target folders, except for `tidy --bless` (the unsafe budget) and `bench peers --record` (the record).
+#![forbid(unsafe_code)]
+
+mod bench;
+mod shell;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  bench peers [--engines a,b] [--cells a,b] [--sizes 64,1024] [--transports tcp,ipc,inproc]
+              [--runs 5] [--quick] [--syscalls] [--record]
+                   netzmq beside libzmq, other implementations and bare sockets
+  bench report FILE
+                   the tables of a record again";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["bench", "peers", rest @ ..] => bench::peers(rest),
+        ["bench", "report", file] => bench::report(file),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
