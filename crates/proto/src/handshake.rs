@@ -1,0 +1,499 @@
+//! The handshake of one connection: from its first byte to its first byte of traffic.
+//!
+//! Bytes go in by [`Handshake::handle_input`], bytes come out of [`Handshake::output`], and a ZAP question may stand
+//! in between. The mechanisms decide what is said; this file does what they have in common: greeting, framing,
+//! metadata, ERROR, ZAP. It has no clock: whoever owns the stream gives a handshake its time.
+//!
+//! Invariants:
+//! - The outcome does not depend on how the input is cut. Not one byte behind the last one of the handshake is taken.
+//! - At most one greeting and three commands of at most 64 KiB are held, and only as far as they have arrived.
+//! - After an error everything else is the same error. Output stays valid: it ends with the ERROR command to be sent
+//!   before closing, if there is one.
+//! - While ZAP is awaited no input is taken, so a peer can't make us buffer.
+//!
+//! Peers of ZMTP 2.0 and 1.0 are refused in `greeting.rs`; a legacy handshake would be a further [`Stage`].
+//!
+//! Source: RFC 37; where it leaves a choice, libzmq 4.3.5's is taken.
+
+use crate::command::{encode_error, parse_error, split_name};
+use crate::error::{
+    ConfigError, PeerIncompatible, PeerMisbehaved, ProtocolError, Unauthorized, ZapHandlerError,
+};
+use crate::frame::FrameHeader;
+use crate::greeting::{Greeting, GreetingReader, GreetingWriter};
+use crate::limits::{COMMAND_BYTES_MAX, PROPERTIES_MAX, ROUTING_ID_BYTES_MAX};
+use crate::mechanism::{Cipher, Mechanism, MechanismConfig, Step};
+use crate::metadata::{IDENTITY, Metadata, PEER_ADDRESS, SOCKET_TYPE, USER_ID, append_property};
+use crate::socket_type::SocketType;
+use crate::zap::{ZapCredentials, ZapReply, ZapRequest, ZapStatus};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Everything that a handshake must know beforehand.
+#[derive(Clone)]
+pub struct HandshakeConfig {
+    /// Our socket's type.
+    pub socket_type: SocketType,
+    /// Our routing id, at most 255 bytes; empty if we have none. Sent by REQ, DEALER and ROUTER only.
+    pub routing_id: Vec<u8>,
+    /// Mechanism, side and secrets.
+    pub mechanism: MechanismConfig,
+    /// The application's own properties; libzmq wants their names to begin with `X-`.
+    pub metadata: Vec<(String, Vec<u8>)>,
+    /// Ask a ZAP handler before the peer is let in. PLAIN servers always do.
+    pub zap: bool,
+    /// The domain for the ZAP request.
+    pub zap_domain: String,
+    /// The peer's address for the ZAP request.
+    pub peer_address: String,
+    /// Our minor version: 1, or 0 to appear as a ZMTP 3.0 peer.
+    pub minor_version: u8,
+    /// Randomness for keys and nonces: fresh from the operating system for every connection. Only CURVE uses it;
+    /// all zeros otherwise is fine.
+    pub seed: Zeroizing<[u8; 32]>,
+}
+
+impl HandshakeConfig {
+    /// A socket type and a mechanism, and defaults for the rest: no routing id, no metadata, no ZAP, ZMTP 3.1, and a
+    /// seed of zeros, **which a CURVE connection must replace**.
+    #[must_use]
+    pub fn new(socket_type: SocketType, mechanism: MechanismConfig) -> HandshakeConfig {
+        HandshakeConfig {
+            socket_type,
+            routing_id: Vec::new(),
+            mechanism,
+            metadata: Vec::new(),
+            zap: false,
+            zap_domain: String::new(),
+            peer_address: String::new(),
+            minor_version: 1,
+            seed: Zeroizing::default(),
+        }
+    }
+
+    /// Checks what could not be put on the wire: for the place where options are set.
+    ///
+    /// # Errors
+    /// The first setting that is too long, misspelt or there twice.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.mechanism.check()?;
+        self.own_metadata().map(drop)
+    }
+
+    fn own_metadata(&self) -> Result<Vec<u8>, ConfigError> {
+        if self.routing_id.len() > ROUTING_ID_BYTES_MAX {
+            return Err(ConfigError::RoutingIdTooLong { len: self.routing_id.len() });
+        }
+        let mut block = Vec::new();
+        append_property(SOCKET_TYPE, self.socket_type.as_str().as_bytes(), &mut block)?;
+        if self.socket_type.sends_routing_id() {
+            append_property(IDENTITY, &self.routing_id, &mut block)?;
+        }
+        for (index, (name, value)) in self.metadata.iter().enumerate() {
+            let same = |other: &str| other.eq_ignore_ascii_case(name);
+            let earlier = self.metadata.iter().take(index).any(|(other, _)| same(other));
+            if earlier || [SOCKET_TYPE, IDENTITY].into_iter().any(same) {
+                return Err(ConfigError::PropertyDuplicate { index });
+            }
+            append_property(name, value, &mut block)?;
+        }
+        // Two properties of our own, and room for a mechanism's keys around the block.
+        let properties = self.metadata.len() + 2;
+        if properties > PROPERTIES_MAX || block.len() > COMMAND_BYTES_MAX - 512 {
+            return Err(ConfigError::MetadataTooLarge { properties, bytes: block.len() });
+        }
+        Ok(block)
+    }
+}
+
+/// Shows no secret and no seed.
+impl fmt::Debug for HandshakeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandshakeConfig")
+            .field("socket_type", &self.socket_type)
+            .field("routing_id", &self.routing_id)
+            .field("mechanism", &self.mechanism)
+            .field("zap", &self.zap)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of the peer when the handshake is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerProperties {
+    /// 0: ZMTP 3.0, whose subscriptions travel as messages. 1 or more: as commands.
+    pub minor_version: u8,
+    /// The peer's socket type, compatible with ours.
+    pub socket_type: SocketType,
+    /// At most 255 bytes; empty if the peer did not name itself. RFC 37 forbids a zero in front, but libzmq sends
+    /// and takes such ids, so they pass: a ROUTER must not confuse them with ids of its own making.
+    pub routing_id: Vec<u8>,
+    /// The ZAP handler's properties (`User-Id` first), then the peer's own, `Socket-Type` and `Identity` included,
+    /// without those that the handler set too. A peer's own `User-Id` or `Peer-Address` is left out: they would be
+    /// lies.
+    pub properties: Vec<(String, Vec<u8>)>,
+}
+
+/// The end of a handshake: who the peer is, and how traffic is encoded.
+#[derive(Debug)]
+pub struct Established {
+    /// The peer.
+    pub peer: PeerProperties,
+    /// What to do with each message.
+    pub cipher: Cipher,
+}
+
+/// How far a handshake is.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, Hash)]
+pub enum HandshakeStatus {
+    /// It waits for bytes from the peer, or has failed.
+    InProgress,
+    /// It waits for [`Handshake::handle_zap_reply`] and takes no input until then.
+    AwaitingZap,
+    /// Send what [`Handshake::output`] holds, then [`Handshake::finish`].
+    Done,
+}
+
+/// What the mechanisms share: our settings, and what the peer has told.
+#[derive(Debug)]
+pub(crate) struct Common {
+    config: HandshakeConfig,
+    minor_version: u8,
+    peer: Option<PeerProperties>,
+    zap_properties: Vec<(String, Vec<u8>)>,
+}
+
+impl Common {
+    pub(crate) fn mechanism(&self) -> &MechanismConfig {
+        &self.config.mechanism
+    }
+
+    pub(crate) fn asks_zap(&self) -> bool {
+        self.config.zap
+    }
+
+    /// Our metadata block.
+    pub(crate) fn own_metadata(&self) -> Result<Vec<u8>, ConfigError> {
+        self.config.own_metadata()
+    }
+
+    /// Judges and keeps the peer's metadata block.
+    pub(crate) fn accept_metadata(&mut self, block: &[u8]) -> Result<(), ProtocolError> {
+        let metadata = Metadata::parse(block)?;
+        let name = metadata.find(SOCKET_TYPE).ok_or(PeerMisbehaved::SocketTypeMissing)?;
+        let theirs =
+            SocketType::from_name(name).ok_or(PeerMisbehaved::SocketTypeUnknown { len: name.len() })?;
+        let ours = self.config.socket_type;
+        if !ours.accepts_peer(theirs) {
+            return Err(PeerIncompatible::SocketType { ours, theirs }.into());
+        }
+        let routing_id = metadata.find(IDENTITY).unwrap_or_default();
+        if routing_id.len() > ROUTING_ID_BYTES_MAX {
+            return Err(PeerMisbehaved::RoutingIdTooLong { len: routing_id.len() }.into());
+        }
+        let properties = metadata.iter().map(|p| (p.name.to_owned(), p.value.to_vec())).collect();
+        self.peer = Some(PeerProperties {
+            minor_version: self.minor_version,
+            socket_type: theirs,
+            routing_id: routing_id.to_vec(),
+            properties,
+        });
+        Ok(())
+    }
+
+    fn take_peer(&mut self) -> Option<PeerProperties> {
+        let mut peer = self.peer.take()?;
+        let zap = std::mem::take(&mut self.zap_properties);
+        let claimed_by_us = |name: &str| {
+            let reserved = [USER_ID, PEER_ADDRESS].into_iter();
+            zap.iter().map(|(set, _)| set.as_str()).chain(reserved).any(|set| set.eq_ignore_ascii_case(name))
+        };
+        peer.properties.retain(|(name, _)| !claimed_by_us(name));
+        peer.properties.splice(0..0, zap);
+        Some(peer)
+    }
+}
+
+#[derive(Debug)]
+enum Stage {
+    Greeting,
+    Commands,
+    AwaitingZap(ZapCredentials),
+    Done,
+    Failed(ProtocolError),
+}
+
+/// One connection's handshake.
+///
+/// ```
+/// use netzmq_proto::{Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig, SocketType};
+/// let mut push = Handshake::new(HandshakeConfig::new(SocketType::Push, MechanismConfig::Null));
+/// let mut pull = Handshake::new(HandshakeConfig::new(SocketType::Pull, MechanismConfig::Null));
+/// while push.status() != HandshakeStatus::Done || pull.status() != HandshakeStatus::Done {
+///     let bytes = std::mem::take(push.output());
+///     pull.handle_input(&bytes)?;
+///     let bytes = std::mem::take(pull.output());
+///     push.handle_input(&bytes)?;
+/// }
+/// assert_eq!(push.finish().expect("done").peer.socket_type, SocketType::Pull);
+/// # Ok::<(), netzmq_proto::ProtocolError>(())
+/// ```
+#[derive(Debug)]
+pub struct Handshake {
+    common: Common,
+    mechanism: Mechanism,
+    reader: GreetingReader,
+    writer: GreetingWriter,
+    command: CommandBuffer,
+    output: Vec<u8>,
+    stage: Stage,
+}
+
+impl Handshake {
+    /// A handshake whose output already holds the signature.
+    ///
+    /// Settings that can't be sent (see [`HandshakeConfig::check`]) make it fail at once: the first
+    /// [`Handshake::handle_input`] says so.
+    #[must_use]
+    pub fn new(config: HandshakeConfig) -> Handshake {
+        let stage = match config.check() {
+            Ok(()) => Stage::Greeting,
+            Err(error) => Stage::Failed(error.into()),
+        };
+        let mechanism = Mechanism::new(&config.mechanism);
+        let reader = GreetingReader::new();
+        let mut writer =
+            GreetingWriter::new(config.minor_version, config.mechanism.name(), config.mechanism.is_server());
+        let mut output = Vec::new();
+        if matches!(stage, Stage::Greeting) {
+            writer.advance(&reader, &mut output);
+        }
+        let common = Common { config, minor_version: 0, peer: None, zap_properties: Vec::new() };
+        Handshake { common, mechanism, reader, writer, command: CommandBuffer::default(), output, stage }
+    }
+
+    /// Takes bytes from the front of `input` and returns how many. Fewer than all of them are taken in two cases: a
+    /// ZAP reply is awaited (offer the rest again after [`Handshake::handle_zap_reply`]), or the handshake is done
+    /// (the rest is traffic).
+    ///
+    /// # Errors
+    /// The handshake has failed: send what [`Handshake::output`] holds, then close. Every later call says the same.
+    pub fn handle_input(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
+        let mut rest = input;
+        loop {
+            let taken = match &self.stage {
+                Stage::Failed(error) => return Err(error.clone()),
+                Stage::AwaitingZap(_) | Stage::Done => break,
+                Stage::Greeting | Stage::Commands if rest.is_empty() => break,
+                Stage::Greeting => self.handle_greeting(rest),
+                Stage::Commands => self.handle_commands(rest),
+            };
+            match taken {
+                Ok(taken) => rest = rest.get(taken..).unwrap_or_default(),
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+        Ok(input.len() - rest.len())
+    }
+
+    /// Bytes to be transmitted; the caller takes them out. After an error they are still to be sent, then the stream
+    /// is to be closed.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// How far the handshake is.
+    #[must_use]
+    pub fn status(&self) -> HandshakeStatus {
+        match self.stage {
+            Stage::Greeting | Stage::Commands | Stage::Failed(_) => HandshakeStatus::InProgress,
+            Stage::AwaitingZap(_) => HandshakeStatus::AwaitingZap,
+            Stage::Done => HandshakeStatus::Done,
+        }
+    }
+
+    /// The peer has shown a ZMTP signature: it is a ZeroMQ peer of some version after 1.0.
+    #[must_use]
+    pub fn seen_signature(&self) -> bool {
+        self.reader.seen_signature() && !matches!(self.stage, Stage::Failed(ProtocolError::OwnConfig(_)))
+    }
+
+    /// The question for the ZAP handler, while one is open.
+    #[must_use]
+    pub fn zap_request(&self) -> Option<ZapRequest> {
+        let Stage::AwaitingZap(credentials) = &self.stage else { return None };
+        let config = &self.common.config;
+        Some(ZapRequest {
+            request_id: b"1".to_vec(),
+            domain: config.zap_domain.clone(),
+            address: config.peer_address.clone(),
+            routing_id: config.routing_id.clone(),
+            credentials: credentials.clone(),
+        })
+    }
+
+    /// The ZAP handler's answer. Afterwards offer the input that was not taken.
+    ///
+    /// # Errors
+    /// [`Unauthorized`] if the answer is no (output then holds the ERROR command, except for status 300), or
+    /// [`ZapHandlerError::UnexpectedReply`] if nothing was asked, which changes nothing.
+    pub fn handle_zap_reply(&mut self, reply: ZapReply) -> Result<(), ProtocolError> {
+        if !matches!(self.stage, Stage::AwaitingZap(_)) {
+            return Err(ZapHandlerError::UnexpectedReply.into());
+        }
+        self.stage = Stage::Commands;
+        if reply.status != ZapStatus::Success {
+            return Err(self.fail(Unauthorized::ByHandler { status: reply.status.code() }.into()));
+        }
+        // libzmq sets the user id even when it is empty, and takes it before metadata of the same name.
+        let is_user_id = |name: &str| name.eq_ignore_ascii_case(USER_ID);
+        self.common.zap_properties.push((USER_ID.to_owned(), reply.user_id));
+        self.common.zap_properties.extend(reply.metadata.into_iter().filter(|(name, _)| !is_user_id(name)));
+        let step = self.mechanism.resume(&mut self.common, &mut self.output);
+        step.map(|step| self.take_step(step)).map_err(|error| self.fail(error))
+    }
+
+    /// The result, or the handshake itself if it is not done.
+    ///
+    /// # Errors
+    /// Gives the handshake back unless [`Handshake::status`] is [`HandshakeStatus::Done`]. Bytes still in
+    /// [`Handshake::output`] must have been taken: they are lost here.
+    #[expect(clippy::result_large_err, reason = "the error is the value itself, handed back")]
+    pub fn finish(mut self) -> Result<Established, Handshake> {
+        if !matches!(self.stage, Stage::Done) {
+            return Err(self);
+        }
+        match self.common.take_peer() {
+            Some(peer) => Ok(Established { peer, cipher: self.mechanism.into_cipher() }),
+            None => Err(self),
+        }
+    }
+
+    fn handle_greeting(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
+        let taken = self.reader.handle_input(input)?;
+        self.writer.advance(&self.reader, &mut self.output);
+        if let Some(greeting) = self.reader.greeting() {
+            self.check_greeting(&greeting)?;
+            self.common.minor_version = greeting.minor_version;
+            let step = self.mechanism.start(&mut self.common, &mut self.output)?;
+            self.take_step(step);
+        }
+        Ok(taken)
+    }
+
+    fn check_greeting(&self, greeting: &Greeting) -> Result<(), ProtocolError> {
+        let config = &self.common.config.mechanism;
+        let mut ours = [0; 20];
+        for (slot, byte) in ours.iter_mut().zip(config.name().bytes()) {
+            *slot = byte;
+        }
+        if greeting.mechanism != ours {
+            let theirs = greeting.mechanism;
+            return Err(PeerIncompatible::MechanismMismatch { ours: config.name(), theirs }.into());
+        }
+        if greeting.as_server && config.is_server() {
+            return Err(PeerIncompatible::BothServers.into());
+        }
+        Ok(())
+    }
+
+    fn handle_commands(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
+        let taken = self.command.fill(input)?;
+        if let Some(body) = self.command.take() {
+            let (name, rest) = split_name(&body)?;
+            if name == b"ERROR" {
+                return Err(refusal(parse_error(&body, rest)?));
+            }
+            let step = self.mechanism.handle_command(&mut self.common, &body, &mut self.output)?;
+            self.take_step(step);
+        }
+        Ok(taken)
+    }
+
+    fn take_step(&mut self, step: Step) {
+        self.stage = match step {
+            Step::Continue => Stage::Commands,
+            Step::AwaitZap(credentials) => Stage::AwaitingZap(credentials),
+            Step::Done => Stage::Done,
+        };
+    }
+
+    /// Remembers why, and says so to a peer that can understand it. Who breaks the protocol is told nothing.
+    fn fail(&mut self, error: ProtocolError) -> ProtocolError {
+        match &error {
+            // A 300 is not told, so that the peer, which must not come back after an ERROR, tries again.
+            ProtocolError::Unauthorized(Unauthorized::ByHandler { status }) if *status != 300 => {
+                encode_error(status.to_string().as_bytes(), &mut self.output);
+            }
+            ProtocolError::PeerIncompatible(PeerIncompatible::SocketType { .. })
+                if self.mechanism.peer_expects_answer() =>
+            {
+                encode_error(b"Invalid socket type", &mut self.output);
+            }
+            _ => {}
+        }
+        self.stage = Stage::Failed(error.clone());
+        error
+    }
+}
+
+/// What a peer's ERROR command means. libzmq puts a ZAP status there.
+fn refusal(reason: &[u8]) -> ProtocolError {
+    match ZapStatus::from_wire(reason) {
+        Some(status) if status != ZapStatus::Success => Unauthorized::ByPeer { status: status.code() }.into(),
+        _ => PeerIncompatible::Refused { reason: reason.to_vec() }.into(),
+    }
+}
+
+/// Collects one command frame, byte by byte if it must, and never a byte of the next.
+#[derive(Debug, Default)]
+struct CommandBuffer {
+    header_bytes: Vec<u8>,
+    header: Option<FrameHeader>,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl CommandBuffer {
+    fn fill(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
+        let mut rest = input;
+        while self.header.is_none() {
+            let Some((&byte, after)) = rest.split_first() else { return Ok(input.len()) };
+            self.header_bytes.push(byte);
+            rest = after;
+            self.header = FrameHeader::parse(&self.header_bytes)?;
+            if let Some(header) = self.header {
+                if !header.command {
+                    return Err(PeerMisbehaved::NotACommand { len: header.body_len }.into());
+                }
+                if header.body_len > COMMAND_BYTES_MAX as u64 {
+                    return Err(PeerMisbehaved::CommandTooLong {
+                        len: header.body_len,
+                        max: COMMAND_BYTES_MAX,
+                    }
+                    .into());
+                }
+            }
+        }
+        // Enough for any PLAIN HELLO, so that no growing leaves an unwiped copy of a password behind.
+        let missing = self.missing();
+        self.body.reserve(missing.min(1024));
+        let taken = rest.len().min(missing);
+        self.body.extend_from_slice(rest.get(..taken).unwrap_or_default());
+        Ok(input.len() - rest.len() + taken)
+    }
+
+    fn missing(&self) -> usize {
+        let len = self.header.map_or(0, |header| usize::try_from(header.body_len).unwrap_or(usize::MAX));
+        len.saturating_sub(self.body.len())
+    }
+
+    /// The whole body, if it is here.
+    fn take(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        if self.header.is_none() || self.missing() > 0 {
+            return None;
+        }
+        self.header = None;
+        self.header_bytes.clear();
+        Some(std::mem::take(&mut self.body))
+    }
+}

@@ -1,0 +1,171 @@
+//! Mechanisms: what happens between the greeting and the traffic.
+//!
+//! A mechanism is a small state machine that is fed whole command bodies and appends whole command frames. It knows
+//! nothing of streams and splits; the handshake around it does the framing, the ERROR command and the ZAP question.
+//!
+//! Invariants: a mechanism is told `start` once, then commands one at a time; after [`Step::AwaitZap`] it gets
+//! `resume` (only if the handler said yes) before anything else; after [`Step::Done`] nothing more. Each state
+//! accepts one command and no mechanism takes more than two, so no peer can keep a handshake going.
+
+mod null;
+mod plain;
+
+use crate::error::{CommandName, ConfigError, PeerMisbehaved, ProtocolError};
+use crate::handshake::Common;
+use crate::limits::PLAIN_CREDENTIAL_BYTES_MAX;
+use crate::zap::ZapCredentials;
+use null::Null;
+use plain::{PlainClient, PlainServer};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Which mechanism a connection uses, on which side, with which secrets.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum MechanismConfig {
+    /// No authentication, no encryption.
+    #[default]
+    Null,
+    /// Checks a user name and password, through ZAP, which it always asks.
+    PlainServer,
+    /// Sends a user name and password in the clear.
+    PlainClient {
+        /// At most 255 bytes.
+        username: String,
+        /// At most 255 bytes. Wiped when dropped.
+        password: Zeroizing<String>,
+    },
+}
+
+impl MechanismConfig {
+    /// The mechanism's name in the greeting and in ZAP requests.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            MechanismConfig::Null => "NULL",
+            MechanismConfig::PlainServer | MechanismConfig::PlainClient { .. } => "PLAIN",
+        }
+    }
+
+    /// True for the side that authenticates the other. It is not tied to who bound and who connected.
+    #[must_use]
+    pub const fn is_server(&self) -> bool {
+        matches!(self, MechanismConfig::PlainServer)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        match self {
+            MechanismConfig::PlainClient { username, password } => {
+                let len = username.len().max(password.len());
+                if len > PLAIN_CREDENTIAL_BYTES_MAX {
+                    return Err(ConfigError::CredentialTooLong { len });
+                }
+                Ok(())
+            }
+            MechanismConfig::Null | MechanismConfig::PlainServer => Ok(()),
+        }
+    }
+}
+
+/// Never shows a secret.
+impl fmt::Debug for MechanismConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MechanismConfig::Null => "Null",
+            MechanismConfig::PlainServer => "PlainServer",
+            MechanismConfig::PlainClient { .. } => "PlainClient { .. }",
+        })
+    }
+}
+
+/// What a mechanism leaves behind for the traffic.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub enum Cipher {
+    /// Frames go as they are.
+    #[default]
+    None,
+}
+
+/// Where a mechanism stands after it was told something.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// It waits for the peer's next command.
+    Continue,
+    /// It waits for a ZAP handler's verdict on these credentials.
+    AwaitZap(ZapCredentials),
+    /// It is complete.
+    Done,
+}
+
+#[derive(Debug)]
+pub(crate) enum Mechanism {
+    Null(Null),
+    PlainClient(PlainClient),
+    PlainServer(PlainServer),
+}
+
+impl Mechanism {
+    pub(crate) fn new(config: &MechanismConfig) -> Mechanism {
+        match config {
+            MechanismConfig::Null => Mechanism::Null(Null),
+            MechanismConfig::PlainServer => Mechanism::PlainServer(PlainServer::default()),
+            MechanismConfig::PlainClient { .. } => Mechanism::PlainClient(PlainClient::default()),
+        }
+    }
+
+    /// The peer's greeting is here: say the first word, if it is ours.
+    pub(crate) fn start(&mut self, common: &mut Common, out: &mut Vec<u8>) -> Result<Step, ProtocolError> {
+        match self {
+            Mechanism::Null(null) => null.start(common, out),
+            Mechanism::PlainClient(plain) => plain.start(common, out),
+            Mechanism::PlainServer(_) => Ok(Step::Continue),
+        }
+    }
+
+    /// A whole command of the peer, other than ERROR.
+    pub(crate) fn handle_command(
+        &mut self,
+        common: &mut Common,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Step, ProtocolError> {
+        match self {
+            Mechanism::Null(null) => null.handle_command(common, body, out),
+            Mechanism::PlainClient(plain) => plain.handle_command(common, body, out),
+            Mechanism::PlainServer(plain) => plain.handle_command(common, body, out),
+        }
+    }
+
+    /// The ZAP handler said yes.
+    pub(crate) fn resume(&mut self, common: &mut Common, out: &mut Vec<u8>) -> Result<Step, ProtocolError> {
+        match self {
+            Mechanism::Null(null) => null.resume(common, out),
+            Mechanism::PlainServer(plain) => plain.resume(common, out),
+            Mechanism::PlainClient(_) => Ok(Step::Continue),
+        }
+    }
+
+    /// The peer is still waiting for a word of ours, so that an ERROR command reaches it inside its handshake.
+    pub(crate) fn peer_expects_answer(&self) -> bool {
+        !matches!(self, Mechanism::PlainClient(_))
+    }
+
+    pub(crate) fn into_cipher(self) -> Cipher {
+        Cipher::None
+    }
+}
+
+/// Splits the expected command's name off, or says what came instead.
+fn expect_command(body: &[u8], expected: CommandName) -> Result<&[u8], ProtocolError> {
+    let (name, rest) = crate::command::split_name(body)?;
+    let got = CommandName::from_wire(name);
+    if got != expected {
+        return Err(PeerMisbehaved::UnexpectedCommand { expected, got }.into());
+    }
+    Ok(rest)
+}
+
+fn malformed(command: CommandName, body: &[u8]) -> ProtocolError {
+    PeerMisbehaved::MalformedCommand { command, len: body.len() }.into()
+}
