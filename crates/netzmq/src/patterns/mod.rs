@@ -21,6 +21,7 @@ mod pattern;
 mod pull;
 mod push;
 mod ring;
+mod subscription;
 #[cfg(test)]
 mod testing;
 
