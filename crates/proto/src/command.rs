@@ -70,9 +70,11 @@ impl<'a> Command<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Command<'a>, ProtocolError> {
         let (name, rest) = split_name(body)?;
         if body.len() > COMMAND_BYTES_MAX && name != b"MESSAGE" {
-            return Err(
-                PeerMisbehaved::CommandTooLong { len: body.len() as u64, max: COMMAND_BYTES_MAX }.into()
-            );
+            return Err(PeerMisbehaved::CommandTooLong {
+                len: body.len() as u64,
+                max: COMMAND_BYTES_MAX as u64,
+            }
+            .into());
         }
         Ok(match name {
             b"MESSAGE" => Command::Message(rest),
@@ -157,6 +159,11 @@ pub fn encode_cancel(topic: &[u8], out: &mut Vec<u8>) {
     append_command("CANCEL", &[topic], out);
 }
 
+/// Appends a SUBSCRIBE frame, or a CANCEL frame if `subscribe` is false.
+pub fn encode_subscription(subscribe: bool, topic: &[u8], out: &mut Vec<u8>) {
+    if subscribe { encode_subscribe(topic, out) } else { encode_cancel(topic, out) }
+}
+
 /// Appends a JOIN frame.
 pub fn encode_join(group: &[u8], out: &mut Vec<u8>) {
     append_command("JOIN", &[group], out);
@@ -235,7 +242,7 @@ mod tests {
         long.resize(COMMAND_BYTES_MAX, b'x');
         assert!(Command::parse(&long).is_ok());
         long.push(b'x');
-        let error = PeerMisbehaved::CommandTooLong { len: long.len() as u64, max: COMMAND_BYTES_MAX };
+        let error = PeerMisbehaved::CommandTooLong { len: long.len() as u64, max: COMMAND_BYTES_MAX as u64 };
         assert_eq!(Command::parse(&long), Err(error.into()));
         long[..8].copy_from_slice(b"\x07MESSAGE");
         assert!(matches!(Command::parse(&long), Ok(Command::Message(_))));

@@ -116,8 +116,19 @@ pub enum PeerMisbehaved {
         /// The claimed length.
         len: u64,
         /// The limit.
-        max: usize,
+        max: u64,
     },
+    /// A message is longer than our socket takes (`max_msg_size`).
+    #[error("a message of {len} bytes, more than {max}")]
+    MessageTooLong {
+        /// The claimed length.
+        len: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// A command came between two parts of one message.
+    #[error("a command between the parts of a message")]
+    CommandInsideMessage,
     /// A message frame came where the handshake must have a command.
     #[error("a message frame of {len} bytes inside the handshake")]
     NotACommand {
@@ -366,9 +377,50 @@ pub enum ConfigError {
     /// A server key (or one's own secret key) that no handshake can work with.
     #[error("a key of low order")]
     WeakKey,
-    /// The connection has used up its nonces. Needs 2^64 messages.
-    #[error("the connection's nonces are used up")]
-    NonceExhausted,
+}
+
+/// The faults that a connection in traffic finds; `#[cold]`, so that they don't weigh on the path they guard.
+impl ProtocolError {
+    /// [`PeerMisbehaved::CommandTooLong`].
+    #[cold]
+    #[must_use]
+    pub fn command_too_long(len: u64, max: u64) -> ProtocolError {
+        PeerMisbehaved::CommandTooLong { len, max }.into()
+    }
+
+    /// [`PeerMisbehaved::MessageTooLong`].
+    #[cold]
+    #[must_use]
+    pub fn message_too_long(len: u64, max: u64) -> ProtocolError {
+        PeerMisbehaved::MessageTooLong { len, max }.into()
+    }
+
+    /// [`PeerMisbehaved::CommandInsideMessage`].
+    #[cold]
+    #[must_use]
+    pub fn command_inside_message() -> ProtocolError {
+        PeerMisbehaved::CommandInsideMessage.into()
+    }
+
+    /// A handshake's command in traffic.
+    #[cold]
+    #[must_use]
+    pub fn unexpected_command() -> ProtocolError {
+        PeerMisbehaved::UnexpectedCommand { expected: CommandName::Message, got: CommandName::Ready }.into()
+    }
+
+    /// What a peer's ERROR command with this reason means: [`Unauthorized::ByPeer`] if it is a ZAP status (libzmq
+    /// sends them so), else [`PeerIncompatible::Refused`].
+    #[cold]
+    #[must_use]
+    pub fn peer_error(reason: &[u8]) -> ProtocolError {
+        match reason {
+            b"300" => Unauthorized::ByPeer { status: 300 }.into(),
+            b"400" => Unauthorized::ByPeer { status: 400 }.into(),
+            b"500" => Unauthorized::ByPeer { status: 500 }.into(),
+            _ => PeerIncompatible::Refused { reason: reason.to_vec() }.into(),
+        }
+    }
 }
 
 /// libzmq's numbers for protocol errors, as `zmq.h` documents them for monitor events.
@@ -435,7 +487,9 @@ impl PeerMisbehaved {
         match self {
             PeerMisbehaved::ReservedFrameFlags { .. }
             | PeerMisbehaved::CommandWithMore { .. }
-            | PeerMisbehaved::FrameTooLong { .. } => zmq_code::ZMTP_UNSPECIFIED,
+            | PeerMisbehaved::FrameTooLong { .. }
+            | PeerMisbehaved::MessageTooLong { .. }
+            | PeerMisbehaved::CommandInsideMessage => zmq_code::ZMTP_UNSPECIFIED,
             PeerMisbehaved::NotACommand { .. } | PeerMisbehaved::UnexpectedCommand { .. } => {
                 zmq_code::ZMTP_UNEXPECTED_COMMAND
             }

@@ -402,7 +402,7 @@ impl Handshake {
         if let Some(body) = self.command.take() {
             let (name, rest) = split_name(&body)?;
             if name == b"ERROR" {
-                return Err(refusal(parse_error(&body, rest)?));
+                return Err(ProtocolError::peer_error(parse_error(&body, rest)?));
             }
             let step = self.mechanism.handle_command(&mut self.common, &body, &mut self.output)?;
             self.take_step(step);
@@ -437,14 +437,6 @@ impl Handshake {
     }
 }
 
-/// What a peer's ERROR command means. libzmq puts a ZAP status there.
-fn refusal(reason: &[u8]) -> ProtocolError {
-    match ZapStatus::from_wire(reason) {
-        Some(status) if status != ZapStatus::Success => Unauthorized::ByPeer { status: status.code() }.into(),
-        _ => PeerIncompatible::Refused { reason: reason.to_vec() }.into(),
-    }
-}
-
 /// Collects one command frame, byte by byte if it must, and never a byte of the next.
 #[derive(Debug, Default)]
 struct CommandBuffer {
@@ -466,11 +458,7 @@ impl CommandBuffer {
                     return Err(PeerMisbehaved::NotACommand { len: header.body_len }.into());
                 }
                 if header.body_len > COMMAND_BYTES_MAX as u64 {
-                    return Err(PeerMisbehaved::CommandTooLong {
-                        len: header.body_len,
-                        max: COMMAND_BYTES_MAX,
-                    }
-                    .into());
+                    return Err(ProtocolError::command_too_long(header.body_len, COMMAND_BYTES_MAX as u64));
                 }
             }
         }

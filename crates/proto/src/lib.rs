@@ -29,9 +29,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod command;
 pub mod limits;
+pub mod z85;
 
-mod command;
+mod endpoint;
 mod error;
 mod frame;
 mod greeting;
@@ -41,9 +43,10 @@ mod metadata;
 mod socket_type;
 mod zap;
 
-pub use command::{
-    Command, encode_cancel, encode_error, encode_join, encode_leave, encode_ping, encode_pong,
-    encode_subscribe,
+pub use command::Command;
+pub use endpoint::{
+    Endpoint, EndpointError, EndpointErrorKind, Host, HostPort, IpcEndpoint, Port, TcpEndpoint, UdpEndpoint,
+    VsockCid, VsockEndpoint, WsEndpoint,
 };
 pub use error::{
     CommandName, ConfigError, PeerIncompatible, PeerMisbehaved, ProtocolError, Unauthorized, ZapHandlerError,

@@ -235,7 +235,7 @@ fn commands_that_are_too_long_or_no_commands() {
     let len = 1 << 62;
     assert_eq!(
         error(b"\x06\x40\0\0\0\0\0\0\0"),
-        PeerMisbehaved::CommandTooLong { len, max: netzmq_proto::limits::COMMAND_BYTES_MAX }.into()
+        PeerMisbehaved::CommandTooLong { len, max: netzmq_proto::limits::COMMAND_BYTES_MAX as u64 }.into()
     );
     assert_eq!(error(b"\0\x05hello"), PeerMisbehaved::NotACommand { len: 5 }.into());
     assert_eq!(error(b"\x04\x06\x05READY"), PeerMisbehaved::SocketTypeMissing.into());
