@@ -1,0 +1,496 @@
+//! `Message`: one message part, 64 bytes, whatever its body.
+//!
+//! A body is inline, static, a range of a reference-counted block, or external memory with an owner. The
+//! message is the handle: cloning never copies a body that is not inline, and dropping the last handle
+//! gives the memory back by itself. It never knows about sockets, frames or how many parts a message has.
+//!
+//! Invariants:
+//! * **M1** The tag tells which member of the body is initialised (`repr` R1).
+//! * **M2** A body with a block holds exactly one counted reference to it; the bytes `ptr..ptr + len` stay
+//!   valid and initialised as long as that reference does, or forever without a block.
+//! * **M3** Those bytes are written only through `&mut Message` by the only reference (block I2), and only
+//!   where the memory may be written at all.
+
+mod annotations;
+mod convert;
+mod repr;
+
+use std::ffi::c_void;
+use std::mem::ManuallyDrop;
+use std::ops::{Bound, RangeBounds};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use self::repr::{Body, Heap, INLINE_MAX, Tag};
+use crate::block::Block;
+use crate::external::{self, Bytes, ForeignMemory, FreeFn};
+use crate::pool::MessagePool;
+use crate::pool::size_class::Class;
+
+pub use self::annotations::{Annotations, Properties};
+
+/// What kind of memory a message's bytes lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// In the message itself; no other memory.
+    Inline,
+    /// In memory that lives forever.
+    Static,
+    /// In a block that returns to a pool.
+    Pooled,
+    /// In a reference-counted block of its own, freed with the last reference.
+    Shared,
+    /// In somebody else's memory, kept alive by its owner.
+    External,
+}
+
+/// One message part: bytes, wherever they lie, and a few attributes. 64 bytes, `Send` and `Sync`.
+///
+/// | made by | memory | kind |
+/// |---|---|---|
+/// | up to [`INLINE_MAX`](Message::INLINE_MAX) bytes copied | the message itself | `Inline` |
+/// | more bytes copied, a frozen [`PooledBuffer`](crate::PooledBuffer) | a pooled block | `Pooled` (above 4 MiB `Shared`) |
+/// | [`from_static`](Message::from_static) | static | `Static` |
+/// | `Vec`, `Box<[u8]>`, `Arc<[u8]>`, `String`, [`from_owner`](Message::from_owner), [`from_raw_parts`](Message::from_raw_parts) | the owner's, no copy | `External` |
+///
+/// `clone` copies at most the inline bytes. Two messages are equal when their bytes are; attributes do not
+/// count. Memory that a message keeps is released when the last clone or [`slice`](Message::slice) of it is
+/// dropped, on that thread, once: a block returns to its pool, an owner is dropped.
+///
+/// ```
+/// use netzmq_memory::{Message, MessageKind};
+///
+/// let small = Message::from("hello");
+/// assert_eq!((small.kind(), &small[..2]), (MessageKind::Inline, &b"he"[..]));
+///
+/// let large = Message::from(vec![7; 100_000]);        // no copy: the Vec moves in
+/// let clone = large.clone();                          // no copy: a reference
+/// assert_eq!(clone.as_ptr(), large.as_ptr());
+/// drop(clone);
+/// assert_eq!(large.into_vec().len(), 100_000);        // no copy: the Vec moves out again
+/// ```
+#[repr(C)]
+pub struct Message {
+    annotations: Option<Arc<Annotations>>,
+    body: Body,
+    tag: Tag,
+    more: bool,
+    routing_id: u32,
+}
+
+const _: () = assert!(size_of::<Message>() == 64 && align_of::<Message>() == 8);
+const _: () = assert!(size_of::<Option<Message>>() == 64, "`more` leaves room for None");
+
+// SAFETY: by M3 shared bytes are only read; blocks and owners may be released by any thread (`Block`,
+// `external::adopt`).
+unsafe impl Send for Message {}
+// SAFETY: as above; `&Message` gives no way to write.
+unsafe impl Sync for Message {}
+
+// A panic cannot leave a message half changed: its bytes are shared read-only or exclusively held.
+impl UnwindSafe for Message {}
+impl RefUnwindSafe for Message {}
+
+impl Message {
+    /// The longest body that lies in the message itself, in bytes.
+    pub const INLINE_MAX: usize = INLINE_MAX;
+
+    #[inline(always)]
+    const fn with_body(body: Body, tag: Tag) -> Message {
+        Message { annotations: None, body, tag, more: false, routing_id: 0 }
+    }
+
+    #[inline(always)]
+    fn of_heap(tag: Tag, ptr: *mut u8, len: usize, block: Block) -> Message {
+        // A null pointer only ever comes with no bytes.
+        let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
+        Message::with_body(Body { heap: Heap { ptr, len, block: Some(block.into_raw()) } }, tag)
+    }
+
+    /// An empty message; needs no memory.
+    #[inline]
+    #[must_use]
+    pub const fn new() -> Message {
+        Message::with_body(Body::EMPTY, Tag::inline(0))
+    }
+
+    /// A message of bytes that live forever; never copied, never freed.
+    #[inline]
+    #[must_use]
+    pub const fn from_static(bytes: &'static [u8]) -> Message {
+        // SAFETY: a slice's pointer is not null.
+        let ptr = unsafe { NonNull::new_unchecked(bytes.as_ptr().cast_mut()) };
+        Message::with_body(Body { heap: Heap { ptr, len: bytes.len(), block: None } }, Tag::STATIC)
+    }
+
+    /// A copy of `bytes`: in the message itself if they fit, else in a block of the shared pool.
+    ///
+    /// Never blocks. Aborts the process when memory cannot be had, like `Vec`.
+    #[inline]
+    #[must_use]
+    pub fn copy_from_slice(bytes: &[u8]) -> Message {
+        if bytes.len() <= INLINE_MAX {
+            Message::with_body(Body::copied(bytes), Tag::inline(bytes.len()))
+        } else {
+            MessagePool::shared().rent_copy(bytes).freeze()
+        }
+    }
+
+    /// A message over memory that `owner` keeps alive: no copy. `owner.as_ref()` is called once, now; the
+    /// owner is dropped exactly once, when the last clone or slice of the message goes, on that thread.
+    ///
+    /// Allocates nothing for owners up to 56 bytes in the steady state.
+    ///
+    /// ```
+    /// use netzmq_memory::Message;
+    ///
+    /// struct Mapping(Vec<u8>);                        // a memory-mapped file, say
+    /// impl AsRef<[u8]> for Mapping {
+    ///     fn as_ref(&self) -> &[u8] { &self.0 }
+    /// }
+    /// let message = Message::from_owner(Mapping(vec![1, 2, 3]));
+    /// assert_eq!(message, [1, 2, 3]);
+    /// ```
+    #[must_use]
+    pub fn from_owner<T: AsRef<[u8]> + Send + 'static>(owner: T) -> Message {
+        let (block, Bytes { ptr, len }) = external::adopt(owner, |owner| external::bytes_of(owner));
+        Message::of_heap(Tag::EXTERNAL, ptr, len, block)
+    }
+
+    /// A message over `len` bytes at `ptr` that are not Rust's: no copy. `free(ptr, hint)` is called exactly
+    /// once, when the last clone or slice goes, on whichever thread that is; without it the memory must
+    /// live forever. This is `zmq_msg_init_data`.
+    ///
+    /// # Safety
+    /// Until `free` is called (or for ever), `ptr` is valid for reads and writes of `len` initialised bytes
+    /// that nobody else writes (nor reads, if the message is written to). `free` may be called with `ptr`
+    /// and `hint` from any thread, and does not unwind. With `len` 0, `ptr` may be null.
+    #[must_use]
+    pub unsafe fn from_raw_parts(
+        ptr: *mut u8,
+        len: usize,
+        free: Option<FreeFn>,
+        hint: *mut c_void,
+    ) -> Message {
+        let len = if ptr.is_null() { 0 } else { len };
+        match free {
+            None => {
+                let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
+                Message::with_body(Body { heap: Heap { ptr, len, block: None } }, Tag::STATIC)
+            }
+            Some(free) => {
+                // SAFETY: promised by the caller.
+                let owner = unsafe { ForeignMemory::new(ptr, hint, free) };
+                let (block, Bytes { ptr, len }) = external::adopt(owner, |_| Bytes { ptr, len });
+                Message::of_heap(Tag::EXTERNAL_WRITABLE, ptr, len, block)
+            }
+        }
+    }
+
+    /// `block` is referenced only here, and `len` is at most its capacity.
+    #[inline]
+    pub(crate) fn from_block(block: Block, len: usize) -> Message {
+        Message::of_heap(Tag::BLOCK, block.data(), len, block)
+    }
+
+    /// A writable message of `len` bytes, all zero.
+    ///
+    /// Aborts the process when memory cannot be had, like `Vec`.
+    #[must_use]
+    pub fn zeroed(len: usize) -> Message {
+        let mut message = Message::with_len(len);
+        if let Some(bytes) = message.as_mut_slice() {
+            bytes.fill(0);
+        }
+        message
+    }
+
+    /// A writable message of `len` bytes, whose contents are unspecified (left over from earlier messages)
+    /// but initialised: for filling through [`as_mut_slice`](Message::as_mut_slice).
+    ///
+    /// Aborts the process when memory cannot be had, like `Vec`; a length that comes from outside goes to
+    /// [`try_with_len`](Message::try_with_len).
+    #[inline]
+    #[must_use]
+    pub fn with_len(len: usize) -> Message {
+        match Message::try_with_len(len) {
+            Some(message) => message,
+            None => crate::pool::out_of_memory(len),
+        }
+    }
+
+    /// Like [`with_len`](Message::with_len), but `None` when memory cannot be had.
+    #[inline]
+    #[must_use]
+    pub fn try_with_len(len: usize) -> Option<Message> {
+        if len <= INLINE_MAX {
+            Some(Message::with_body(Body::copied(&[0; INLINE_MAX]), Tag::inline(len)))
+        } else {
+            MessagePool::shared().try_rent(len).map(crate::PooledBuffer::freeze)
+        }
+    }
+
+    // ---- reading ------------------------------------------------------------------------------------
+
+    /// The body outside the message, if it lies there.
+    #[inline(always)]
+    fn heap(&self) -> Option<Heap> {
+        match self.tag.inline_len() {
+            Some(_) => None,
+            // SAFETY: M1.
+            None => Some(unsafe { self.body.heap }),
+        }
+    }
+
+    /// The length in bytes.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self.tag.inline_len() {
+            Some(len) => len,
+            // SAFETY: M1.
+            None => unsafe { self.body.heap }.len,
+        }
+    }
+
+    /// Whether there are no bytes.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes.
+    #[inline]
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: `as_ptr` points to `len` initialised bytes (M1, M2) that nobody writes while `self` is
+        // borrowed (M3).
+        unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len()) }
+    }
+
+    /// Where the bytes begin; never null, also for an empty message. Inline bytes move with the message.
+    #[inline]
+    #[must_use]
+    pub fn as_ptr(&self) -> *const u8 {
+        match self.heap() {
+            Some(heap) => heap.ptr.as_ptr(),
+            None => (&raw const self.body).cast(),
+        }
+    }
+
+    /// Where the bytes begin, for C callers (`zmq_msg_data`); never null. Whether writing there is right is
+    /// the caller's to know: the bytes may be shared or static.
+    #[inline]
+    #[must_use]
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        match self.heap() {
+            Some(heap) => heap.ptr.as_ptr(),
+            None => (&raw mut self.body).cast(),
+        }
+    }
+
+    /// The bytes for writing, when nobody else can see them: inline, or memory that is writable and has no
+    /// other holder. `None` for static, read-only and shared bodies.
+    #[inline]
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> Option<&mut [u8]> {
+        if self.heap().is_some() {
+            let writable = self.tag == Tag::BLOCK || self.tag == Tag::EXTERNAL_WRITABLE;
+            if !writable || !self.block().is_some_and(|block| block.is_unique()) {
+                return None;
+            }
+        }
+        let (ptr, len) = (self.as_mut_ptr(), self.len());
+        // SAFETY: M2; inline bytes are covered by `&mut self`, others have no other holder (just checked)
+        // and may be written.
+        Some(unsafe { std::slice::from_raw_parts_mut(ptr, len) })
+    }
+
+    /// The block that holds or keeps the body. Not to be dropped: the reference is the message's.
+    #[inline]
+    fn block(&self) -> Option<ManuallyDrop<Block>> {
+        let header = self.heap()?.block?;
+        // SAFETY: M2; the borrow does not drop it.
+        Some(ManuallyDrop::new(unsafe { Block::from_raw(header) }))
+    }
+
+    /// Whether the body's memory is reference-counted and has other holders now.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.block().is_some_and(|block| !block.is_unique())
+    }
+
+    /// What kind of memory the bytes lie in.
+    #[must_use]
+    pub fn kind(&self) -> MessageKind {
+        match self.tag {
+            Tag::STATIC => MessageKind::Static,
+            Tag::BLOCK => match self.block() {
+                Some(block) if block.class() == Class::ONE_OFF => MessageKind::Shared,
+                _ => MessageKind::Pooled,
+            },
+            Tag::EXTERNAL | Tag::EXTERNAL_WRITABLE => MessageKind::External,
+            _ => MessageKind::Inline,
+        }
+    }
+
+    // ---- parts and conversions ----------------------------------------------------------------------
+
+    /// A message of a part of the bytes: no copy above [`INLINE_MAX`](Message::INLINE_MAX) bytes (it shares
+    /// the memory, and keeps all of it alive), a copy into the new message up to that. Attributes are not
+    /// taken along.
+    ///
+    /// # Panics
+    /// When the range is not within the bytes, as slicing does; [`try_slice`](Message::try_slice) does not.
+    #[must_use]
+    pub fn slice(&self, range: impl RangeBounds<usize>) -> Message {
+        let len = self.len();
+        match self.try_slice(range) {
+            Some(message) => message,
+            None => panic!("range is not within a message of {len} bytes"),
+        }
+    }
+
+    /// Like [`slice`](Message::slice), but `None` when the range is not within the bytes.
+    #[must_use]
+    pub fn try_slice(&self, range: impl RangeBounds<usize>) -> Option<Message> {
+        let start = match range.start_bound() {
+            Bound::Included(&at) => at,
+            Bound::Excluded(&at) => at.checked_add(1)?,
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&at) => at.checked_add(1)?,
+            Bound::Excluded(&at) => at,
+            Bound::Unbounded => self.len(),
+        };
+        let part = self.as_slice().get(start..end)?;
+        let Some(heap) = self.heap() else { return Some(Message::copy_from_slice(part)) };
+        if part.len() <= INLINE_MAX && self.tag != Tag::STATIC {
+            return Some(Message::copy_from_slice(part));
+        }
+        // SAFETY: `start` is within the bytes, as the slicing above has checked; derived from the body's
+        // own pointer, so that a sole holder may still write through it.
+        let ptr = unsafe { heap.ptr.add(start) };
+        let block = self.block().map(|block| Block::clone(&block).into_raw());
+        Some(Message::with_body(Body { heap: Heap { ptr, len: part.len(), block } }, self.tag))
+    }
+
+    /// The bytes as a `Vec`. No copy when the message was made from a `Vec`, `Box<[u8]>` or `String` of more
+    /// than [`INLINE_MAX`](Message::INLINE_MAX) bytes and this is its only holder; else one copy.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        if self.tag == Tag::EXTERNAL_WRITABLE {
+            let (ptr, len) = (self.as_ptr(), self.len());
+            match self.take_owner::<Vec<u8>>() {
+                Ok(mut vec) => {
+                    let start = ptr.addr() - vec.as_ptr().addr();
+                    vec.truncate(start + len);
+                    vec.drain(..start);
+                    return vec;
+                }
+                Err(message) => return message.as_slice().to_vec(),
+            }
+        }
+        self.as_slice().to_vec()
+    }
+
+    /// The external owner, when it is a `T` and this is its only holder.
+    fn take_owner<T: Send + 'static>(self) -> Result<T, Message> {
+        let mut this = ManuallyDrop::new(self);
+        let Some(Heap { ptr, len, block: Some(header) }) = this.heap() else {
+            return Err(ManuallyDrop::into_inner(this));
+        };
+        // SAFETY: M2; `this` will not drop it, and is put together again if the owner stays.
+        match external::take_owner::<T>(unsafe { Block::from_raw(header) }) {
+            Ok(owner) => {
+                this.annotations = None;
+                Ok(owner)
+            }
+            Err(block) => {
+                this.body = Body { heap: Heap { ptr, len, block: Some(block.into_raw()) } };
+                Err(ManuallyDrop::into_inner(this))
+            }
+        }
+    }
+
+    // ---- attributes ---------------------------------------------------------------------------------
+
+    /// The routing id of a SERVER or PEER message; 0 when it has none.
+    #[inline]
+    #[must_use]
+    pub fn routing_id(&self) -> u32 {
+        self.routing_id
+    }
+
+    /// Sets the routing id.
+    #[inline]
+    pub fn set_routing_id(&mut self, id: u32) {
+        self.routing_id = id;
+    }
+
+    /// Whether another part of the same message follows.
+    #[inline]
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// Says whether another part of the same message follows.
+    #[inline]
+    pub fn set_more(&mut self, more: bool) {
+        self.more = more;
+    }
+
+    /// The group and the sender's properties, if any.
+    #[inline]
+    #[must_use]
+    pub fn annotations(&self) -> Option<&Arc<Annotations>> {
+        self.annotations.as_ref()
+    }
+
+    /// Sets the group and the sender's properties.
+    #[inline]
+    pub fn set_annotations(&mut self, annotations: Option<Arc<Annotations>>) {
+        self.annotations = annotations;
+    }
+}
+
+impl Clone for Message {
+    /// A message with the same bytes and attributes; shares memory instead of copying it, except for inline
+    /// bytes.
+    #[inline]
+    fn clone(&self) -> Message {
+        if let Some(block) = self.block() {
+            // The new message takes over this reference: its body is a copy of ours (M2).
+            let _ = Block::clone(&block).into_raw();
+        }
+        Message {
+            annotations: self.annotations.clone(),
+            body: self.body,
+            tag: self.tag,
+            more: self.more,
+            routing_id: self.routing_id,
+        }
+    }
+}
+
+impl Drop for Message {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(Heap { block: Some(header), .. }) = self.heap() {
+            // SAFETY: M2; the reference is given up with the message.
+            drop(unsafe { Block::from_raw(header) });
+        }
+    }
+}
+
+impl Default for Message {
+    #[inline]
+    fn default() -> Message {
+        Message::new()
+    }
+}

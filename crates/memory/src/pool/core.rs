@@ -1,0 +1,529 @@
+//! `Core`: what all handles of one pool, all its blocks and all threads' magazines share.
+//!
+//! It makes and frees blocks, reserves room for cached ones (class maximum and byte budget), keeps the
+//! shared tier, and remembers what has to be counted by more than one thread. It never touches a thread's
+//! magazines (`local` does) and never blocks on the way of a rent or a return.
+//!
+//! Invariants:
+//! * **C1** A block is cached only inside a reservation: for each class, blocks in the shared tier plus the
+//!   licences that threads hold is `reserved`, at most the class's maximum when reserved; the bytes of all
+//!   are `reserved_bytes`, at most the budget when reserved. So both bounds hold with magazines included.
+//! * **C2** `refs` counts the handles together (one), each block in existence, and each thread's attachment.
+//!   Whoever brings it to zero frees the core. The shared pool's core is a static and is never freed.
+//! * **C3** After `closed` is set nothing stays in the shared tier: the closer drains it, and whoever puts
+//!   something there looks again afterwards. Both have a SeqCst fence in between, so one sees the other.
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::local::Counters;
+use super::shared::{Depot, Magazine};
+use super::size_class::{CACHED, COUNTED, Class};
+use super::threads;
+use crate::block::{self, Fill, Header};
+use crate::sync::{AtomicBool, AtomicUsize, Counter, Ordering, array_of, const_fn, fence};
+
+/// Bytes a pool keeps unless told otherwise.
+pub(crate) const DEFAULT_BUDGET: usize = 64 * 1024 * 1024;
+/// How long a cached magazine may lie unused unless told otherwise.
+pub(crate) const DEFAULT_TRIM_AFTER_MS: u32 = 5_000;
+
+pub(crate) struct Core {
+    /// Raised when threads must drop their magazines: a maximum or the budget fell, `clear`, close.
+    pub(super) generation: AtomicUsize,
+    permanent: bool,
+    closed: AtomicBool,
+    budget: AtomicUsize,
+    trim_after_ms: AtomicU32,
+    /// Pool time as last read by anybody who looked at a clock.
+    now_ms: AtomicU32,
+    trimmed_at_ms: AtomicU32,
+    reserved_bytes: AtomicUsize,
+    refs: AtomicUsize,
+    handles: AtomicUsize,
+    classes: [SharedClass; CACHED],
+    /// Counters that any thread may raise.
+    pub(super) tallies: [Tally; COUNTED],
+    /// Counters that one thread each raises. They are removed before their thread ends.
+    locals: Mutex<Vec<LocalCounters>>,
+}
+
+struct SharedClass {
+    depot: Depot,
+    reserved: AtomicUsize,
+    /// 0 stands for the class's default.
+    max: AtomicUsize,
+}
+
+/// What is counted per class off the fast path (and, for threads that are ending, on it).
+pub(super) struct Tally {
+    pub(super) rents: Counter,
+    pub(super) returns: Counter,
+    pub(super) misses: Counter,
+    pub(super) rejects: Counter,
+    pub(super) prewarmed: Counter,
+    pub(super) released: Counter,
+}
+
+/// A pointer to a thread's counters.
+pub(super) struct LocalCounters(pub(super) NonNull<Counters>);
+
+// SAFETY: the counters are atomics; the pointer is removed from the list, under its lock, before they go.
+unsafe impl Send for LocalCounters {}
+
+impl SharedClass {
+    const_fn! {
+        fn new() -> SharedClass {
+            SharedClass { depot: Depot::new(), reserved: AtomicUsize::new(0), max: AtomicUsize::new(0) }
+        }
+    }
+}
+
+impl Tally {
+    const fn new() -> Tally {
+        Tally {
+            rents: Counter::new(),
+            returns: Counter::new(),
+            misses: Counter::new(),
+            rejects: Counter::new(),
+            prewarmed: Counter::new(),
+            released: Counter::new(),
+        }
+    }
+}
+
+/// Milliseconds since the first use of any pool; wraps after 49 days, which only differences ever see.
+fn millis(now: Instant) -> u32 {
+    static BASE: OnceLock<Instant> = OnceLock::new();
+    now.saturating_duration_since(*BASE.get_or_init(Instant::now)).as_millis() as u32
+}
+
+impl Core {
+    const_fn! {
+        /// A core with one handle. A permanent one is never freed.
+        pub(super) fn new(permanent: bool) -> Core {
+            Core {
+                generation: AtomicUsize::new(0),
+                permanent,
+                closed: AtomicBool::new(false),
+                budget: AtomicUsize::new(DEFAULT_BUDGET),
+                trim_after_ms: AtomicU32::new(DEFAULT_TRIM_AFTER_MS),
+                now_ms: AtomicU32::new(0),
+                trimmed_at_ms: AtomicU32::new(0),
+                reserved_bytes: AtomicUsize::new(0),
+                refs: AtomicUsize::new(1),
+                handles: AtomicUsize::new(1),
+                classes: array_of![SharedClass::new(); CACHED],
+                tallies: [const { Tally::new() }; COUNTED],
+                locals: Mutex::new(Vec::new()),
+            }
+        }
+    }
+
+    fn class(&self, class: Class) -> &SharedClass {
+        &self.classes[class.index()]
+    }
+
+    pub(super) fn tally(&self, class: Class) -> &Tally {
+        &self.tallies[class.index()]
+    }
+
+    // ---- blocks -------------------------------------------------------------------------------------
+
+    /// Makes a block that the cache did not have.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn create(&self, class: Class, len: usize, fill: Fill<'_>) -> Option<NonNull<Header>> {
+        let capacity = match class {
+            Class::ONE_OFF => len.checked_next_multiple_of(16),
+            _ => Some(class.size()),
+        };
+        let made = capacity.and_then(|capacity| self.create_counted(class, capacity, fill));
+        match made {
+            Some(_) => self.tally(class).misses.add(1),
+            // Nothing was handed out after all.
+            None => self.tally(class).rents.add(u64::MAX),
+        }
+        made
+    }
+
+    /// Makes a block ahead of any rent.
+    pub(super) fn create_prewarmed(&self, class: Class) -> Option<NonNull<Header>> {
+        let made = self.create_counted(class, class.size(), Fill::Zeroed);
+        self.tally(class).prewarmed.add(u64::from(made.is_some()));
+        made
+    }
+
+    fn create_counted(&self, class: Class, capacity: usize, fill: Fill<'_>) -> Option<NonNull<Header>> {
+        self.add_ref();
+        let made = block::create(self, class, capacity, fill);
+        if made.is_none() && !self.permanent {
+            // The caller (a handle or an attachment) holds the core as well, so this is not the last.
+            self.refs.fetch_sub(1, Ordering::Relaxed);
+        }
+        made
+    }
+
+    /// Frees one block that the caller owns.
+    ///
+    /// # Safety
+    /// `block` is exclusively owned by the caller and belongs to this pool, and the caller keeps the core
+    /// alive by something else than this block.
+    pub(super) unsafe fn destroy(&self, block: NonNull<Header>) {
+        // SAFETY: by the contract; owner records have been dropped before a block gets to the pool.
+        unsafe { block::destroy(block) };
+        if !self.permanent {
+            // Release: pairs with the Acquire in `release_ref`. Not the last one by the contract.
+            self.refs.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Frees `len` chained blocks.
+    ///
+    /// # Safety
+    /// As for [`Core::destroy`], for each block of the chain.
+    pub(super) unsafe fn destroy_chain(&self, mut head: Option<NonNull<Header>>) -> usize {
+        let mut count = 0;
+        while let Some(block) = head {
+            // SAFETY: ours by the contract; the link is read before the block goes.
+            unsafe {
+                head = NonNull::new(block.as_ref().link().next);
+                self.destroy(block);
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// A block straight from the shared tier, for callers without magazines.
+    pub(super) fn take_direct(&self, class: Class, hint: usize) -> Option<NonNull<Header>> {
+        if class == Class::ONE_OFF {
+            return None;
+        }
+        let (head, len) = self.take(class, hint)?.into_chain();
+        self.unreserve(class, 1);
+        // SAFETY: the magazine's blocks are ours; all but the first go back as a smaller one.
+        unsafe {
+            if let Some(rest) = NonNull::new(head.as_ref().link().next) {
+                head.as_ref().set_next(std::ptr::null_mut());
+                self.put(class, Magazine::from_chain(rest, len - 1, self.stamp()), hint);
+            }
+        }
+        Some(head)
+    }
+
+    /// Takes a block back without magazines: into the shared tier if there is room, else frees it.
+    ///
+    /// # Safety
+    /// As for [`Core::destroy`].
+    pub(super) unsafe fn give_direct(&self, class: Class, block: NonNull<Header>, hint: usize) {
+        if class != Class::ONE_OFF && !self.is_closed() && self.reserve(class, 1) == 1 {
+            // SAFETY: ours; a chain of one.
+            let magazine = unsafe {
+                block.as_ref().set_next(std::ptr::null_mut());
+                Magazine::from_chain(block, 1, self.stamp())
+            };
+            self.put(class, magazine, hint);
+        } else {
+            if class != Class::ONE_OFF {
+                self.tally(class).rejects.add(1);
+            }
+            // SAFETY: by the contract.
+            unsafe { self.destroy(block) };
+        }
+    }
+
+    // ---- shared tier --------------------------------------------------------------------------------
+
+    /// Puts a magazine whose blocks are reserved (C1) into the shared tier.
+    pub(super) fn put(&self, class: Class, magazine: Magazine, hint: usize) {
+        self.class(class).depot.put(magazine, hint);
+        self.settle();
+    }
+
+    /// Whoever put something into the shared tier, or put something back, looks whether the pool was closed
+    /// meanwhile (C3).
+    fn settle(&self) {
+        if !self.permanent {
+            // SeqCst: pairs with the fence in `drop_handle`.
+            fence(Ordering::SeqCst);
+            if self.is_closed() {
+                self.drain_all();
+            }
+        }
+    }
+
+    /// Takes a magazine; its reservations come with it.
+    pub(super) fn take(&self, class: Class, hint: usize) -> Option<Magazine> {
+        self.class(class).depot.take(hint)
+    }
+
+    /// Frees the magazines of a class for whose stamp `wanted` says so. Returns the bytes freed.
+    fn drain_class(&self, class: Class, wanted: impl Fn(u32) -> bool) -> usize {
+        let mut count = 0;
+        self.class(class).depot.drain(wanted, |magazine| {
+            // SAFETY: the depot gave us the magazine; the caller holds the core alive.
+            count += unsafe { self.destroy_chain(Some(magazine.into_chain().0)) };
+        });
+        self.unreserve(class, count);
+        self.tally(class).released.add(count as u64);
+        count * class.size()
+    }
+
+    /// Frees everything in the shared tier. Returns the bytes freed.
+    pub(super) fn drain_all(&self) -> usize {
+        Class::cached().map(|class| self.drain_class(class, |_| true)).sum()
+    }
+
+    /// Frees what has lain in the shared tier for `trim_after`. Cheap to call often: it looks at most four
+    /// times per `trim_after` and at most every 100 ms or so.
+    pub(super) fn trim_idle(&self, now: Instant) -> usize {
+        let now = millis(now);
+        self.now_ms.store(now, Relaxed);
+        let after = self.trim_after_ms.load(Relaxed);
+        let last = self.trimmed_at_ms.load(Relaxed);
+        if now.wrapping_sub(last) < (after / 4).clamp(1, 1000) {
+            return 0;
+        }
+        if self.trimmed_at_ms.compare_exchange(last, now, Relaxed, Relaxed).is_err() {
+            return 0;
+        }
+        let old = |stamp: u32| {
+            let age = now.wrapping_sub(stamp);
+            // A stamp from just after `now` was read wraps to a huge age; it is young.
+            age >= after && age < u32::MAX / 2
+        };
+        let freed = Class::cached().map(|class| self.drain_class(class, old)).sum();
+        self.settle();
+        freed
+    }
+
+    /// The time to write on a magazine.
+    pub(super) fn stamp(&self) -> u32 {
+        self.now_ms.load(Relaxed)
+    }
+
+    /// Looks at the clock on behalf of a thread that returns blocks, so that pools without an engine also
+    /// trim. Costs a clock read; call it once in many returns.
+    pub(super) fn tick(&self) {
+        self.trim_idle(Instant::now());
+    }
+
+    // ---- reservations -------------------------------------------------------------------------------
+
+    pub(super) fn max(&self, class: Class) -> usize {
+        match self.class(class).max.load(Ordering::Relaxed) {
+            0 => class.default_max(),
+            max => max,
+        }
+    }
+
+    /// Reserves room for up to `want` cached blocks; returns for how many.
+    pub(super) fn reserve(&self, class: Class, want: usize) -> usize {
+        let granted = self.reserve_count(class, want);
+        if granted == 0 {
+            return 0;
+        }
+        let mut within = self.reserve_bytes(class, granted);
+        if within == 0 && self.evict_larger_than(class) {
+            within = self.reserve_bytes(class, granted);
+        }
+        if within < granted {
+            // Relaxed throughout: the counters bound memory, they order nothing.
+            self.class(class).reserved.fetch_sub(granted - within, Ordering::Relaxed);
+        }
+        within
+    }
+
+    fn reserve_count(&self, class: Class, want: usize) -> usize {
+        let max = self.max(class);
+        let reserved = &self.class(class).reserved;
+        let mut now = reserved.load(Ordering::Relaxed);
+        loop {
+            let granted = want.min(max.saturating_sub(now));
+            if granted == 0 {
+                return 0;
+            }
+            match reserved.compare_exchange_weak(now, now + granted, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return granted,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    fn reserve_bytes(&self, class: Class, want: usize) -> usize {
+        let budget = self.budget.load(Ordering::Relaxed);
+        let mut now = self.reserved_bytes.load(Ordering::Relaxed);
+        loop {
+            let granted = want.min(budget.saturating_sub(now) / class.size());
+            if granted == 0 {
+                return 0;
+            }
+            let then = now + granted * class.size();
+            match self.reserved_bytes.compare_exchange_weak(now, then, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return granted,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    pub(super) fn unreserve(&self, class: Class, count: usize) {
+        if count > 0 {
+            self.class(class).reserved.fetch_sub(count, Ordering::Relaxed);
+            self.reserved_bytes.fetch_sub(count * class.size(), Ordering::Relaxed);
+        }
+    }
+
+    /// The budget is full: lets a small class push one magazine of the largest cached class out, so that a
+    /// burst of large messages does not switch the pool off for small ones until it is trimmed.
+    fn evict_larger_than(&self, class: Class) -> bool {
+        for larger in Class::cached().rev() {
+            if larger.size() <= class.size() {
+                continue;
+            }
+            if let Some(magazine) = self.take(larger, 0) {
+                // SAFETY: taken, so ours; the caller holds the core alive.
+                let count = unsafe { self.destroy_chain(Some(magazine.into_chain().0)) };
+                self.unreserve(larger, count);
+                self.tally(larger).released.add(count as u64);
+                self.settle();
+                return true;
+            }
+        }
+        false
+    }
+
+    // ---- settings -----------------------------------------------------------------------------------
+
+    /// Sets a maximum (not 0) and applies it to the shared tier. Returns whether it fell.
+    pub(super) fn set_max(&self, class: Class, max: usize) -> bool {
+        let before = self.max(class);
+        self.class(class).max.store(max, Ordering::Relaxed);
+        if max < before {
+            self.raise_generation();
+        }
+        max < before
+    }
+
+    /// Frees cached blocks of the shared tier until the class is within its maximum and the pool within its
+    /// budget, as far as the shared tier can do that.
+    pub(super) fn enforce(&self, class: Class) {
+        let count = &self.class(class).reserved;
+        loop {
+            let over = count.load(Ordering::Relaxed).saturating_sub(self.max(class));
+            let bytes = self
+                .reserved_bytes
+                .load(Ordering::Relaxed)
+                .saturating_sub(self.budget.load(Ordering::Relaxed));
+            let surplus = over.max(bytes.div_ceil(class.size()));
+            if surplus == 0 {
+                return;
+            }
+            let Some(magazine) = self.take(class, 0) else { return };
+            let (head, len) = magazine.into_chain();
+            let drop_now = surplus.min(len as usize);
+            let (mut rest, mut left) = (Some(head), drop_now);
+            while let (Some(block), 1..) = (rest, left) {
+                // SAFETY: ours; the link is read before the block goes.
+                unsafe {
+                    rest = NonNull::new(block.as_ref().link().next);
+                    self.destroy(block);
+                }
+                left -= 1;
+            }
+            self.unreserve(class, drop_now);
+            self.tally(class).released.add(drop_now as u64);
+            if let Some(rest) = rest {
+                // SAFETY: the tail of our chain, of the remaining length.
+                let magazine = unsafe { Magazine::from_chain(rest, len - drop_now as u32, self.stamp()) };
+                self.put(class, magazine, 0);
+            }
+        }
+    }
+
+    pub(super) fn set_budget(&self, bytes: usize) {
+        self.budget.store(bytes, Ordering::Relaxed);
+        self.raise_generation();
+    }
+
+    pub(super) fn budget(&self) -> usize {
+        self.budget.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_trim_after(&self, after: Duration) {
+        let ms = after.as_millis().min(u128::from(u32::MAX / 4)) as u32;
+        self.trim_after_ms.store(ms, Relaxed);
+    }
+
+    pub(super) fn raise_generation(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    // ---- lifetime -----------------------------------------------------------------------------------
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_handle(&self) {
+        if !self.permanent {
+            self.handles.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// # Safety
+    /// `this` is alive, and the caller gives up one handle.
+    pub(super) unsafe fn drop_handle(this: NonNull<Core>) {
+        // SAFETY: alive by the contract until the last line.
+        let core = unsafe { this.as_ref() };
+        // AcqRel: what other handles did is over before the last one closes.
+        if !core.permanent && core.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            core.closed.store(true, Ordering::Relaxed);
+            core.raise_generation();
+            // SeqCst: pairs with the fence in `settle` (C3).
+            fence(Ordering::SeqCst);
+            core.drain_all();
+            threads::forget_pool(this.as_ptr());
+            // SAFETY: the handles' common reference.
+            unsafe { Core::release_ref(this) };
+        }
+    }
+
+    pub(super) fn add_ref(&self) {
+        if !self.permanent {
+            // Relaxed: derived from a reference that the caller has.
+            self.refs.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// # Safety
+    /// `this` is alive, and the caller gives up one reference (C2).
+    pub(super) unsafe fn release_ref(this: NonNull<Core>) {
+        // SAFETY: alive by the contract. A raw access, no borrow, since another thread may free the core as
+        // soon as the count is lowered.
+        unsafe {
+            if (*this.as_ptr()).permanent {
+                return;
+            }
+            // Release and Acquire: all other users are over before the core goes.
+            if (*this.as_ptr()).refs.fetch_sub(1, Ordering::Release) == 1 {
+                fence(Ordering::Acquire);
+                drop(Box::from_raw(this.as_ptr()));
+            }
+        }
+    }
+
+    // ---- counters of threads ------------------------------------------------------------------------
+
+    pub(super) fn locals(&self) -> MutexGuard<'_, Vec<LocalCounters>> {
+        // The list is only pushed to and removed from; a panic elsewhere cannot leave it half done.
+        self.locals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// SAFETY: all fields are atomics, a lock, or constant; blocks in the depots are owned by them (D1).
+unsafe impl Sync for Core {}
+// SAFETY: as above.
+unsafe impl Send for Core {}

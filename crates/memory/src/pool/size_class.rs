@@ -1,0 +1,154 @@
+//! The table of size classes: which block serves a length, how many travel together, how many are kept.
+//!
+//! Nineteen public classes, powers of two from 16 B to 4 MiB. Two internal rows follow them: *owner records*
+//! (64-byte blocks that hold the owner of an external message body) and *one-off* blocks (anything above
+//! 4 MiB, never cached). Everything here is a constant or arithmetic; nothing here knows about memory.
+
+/// Block sizes of the public classes, in bytes, ascending.
+pub(crate) const SIZES: [usize; PUBLIC] = {
+    let mut sizes = [0; PUBLIC];
+    let mut i = 0;
+    while i < PUBLIC {
+        sizes[i] = MIN_SIZE << i;
+        i += 1;
+    }
+    sizes
+};
+
+/// Number of public classes.
+pub(crate) const PUBLIC: usize = 19;
+/// Rows that are cached: the public classes and the owner records.
+pub(crate) const CACHED: usize = PUBLIC + 1;
+/// Rows that are counted: the cached ones and the one-off blocks.
+pub(crate) const COUNTED: usize = PUBLIC + 2;
+
+const MIN_SIZE: usize = 16;
+/// The largest class; a longer request gets a block of its own.
+pub(crate) const MAX_SIZE: usize = SIZES[PUBLIC - 1];
+/// Bytes for the owner of an external body. Owners that need more are boxed first.
+pub(crate) const OWNER_SIZE: usize = 64;
+/// Classes above this size skip the per-thread magazines: a cold 128 KiB costs microseconds anyway, and an
+/// idle thread must not sit on megabytes that nobody can trim.
+const LOCAL_MAX_SIZE: usize = 64 * 1024;
+
+/// One row of the table. The number is always below [`COUNTED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Class(u8);
+
+impl Class {
+    pub(crate) const OWNER: Class = Class(PUBLIC as u8);
+    pub(crate) const ONE_OFF: Class = Class(CACHED as u8);
+
+    /// The class whose blocks hold `len` bytes, or [`Class::ONE_OFF`].
+    #[inline]
+    pub(crate) const fn for_len(len: usize) -> Class {
+        if len <= MIN_SIZE {
+            Class(0)
+        } else if len <= MAX_SIZE {
+            Class((usize::BITS - (len - 1).leading_zeros()) as u8 - MIN_SIZE.ilog2() as u8)
+        } else {
+            Class::ONE_OFF
+        }
+    }
+
+    /// The public class that holds `len` bytes, if there is one.
+    pub(crate) const fn public_for_len(len: usize) -> Option<Class> {
+        if len <= MAX_SIZE { Some(Class::for_len(len)) } else { None }
+    }
+
+    /// Every cached row, smallest first, the owner records last.
+    pub(crate) fn cached() -> impl DoubleEndedIterator<Item = Class> {
+        (0..CACHED as u8).map(Class)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The number, for storing in a block's header.
+    #[inline(always)]
+    pub(crate) const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The inverse of [`Class::number`].
+    #[inline(always)]
+    pub(crate) const fn from_number(number: u8) -> Class {
+        debug_assert!((number as usize) < COUNTED);
+        Class(number)
+    }
+
+    /// Bytes a block of this class holds; 0 for one-off blocks, which have their own size each.
+    #[inline]
+    pub(crate) const fn size(self) -> usize {
+        match self {
+            Class::OWNER => OWNER_SIZE,
+            Class::ONE_OFF => 0,
+            Class(n) => MIN_SIZE << n,
+        }
+    }
+
+    /// Whether threads keep magazines of this class.
+    #[inline(always)]
+    pub(crate) const fn is_local(self) -> bool {
+        self.size() <= LOCAL_MAX_SIZE && self.0 != Class::ONE_OFF.0
+    }
+
+    /// How many blocks travel together between a thread and the shared tier, at most: about 64 KiB worth,
+    /// but at least 4 (or exchange would cost more than it saves) and at most 64.
+    pub(crate) const fn magazine(self) -> usize {
+        if !self.is_local() {
+            return 1;
+        }
+        let by_bytes = LOCAL_MAX_SIZE / self.size();
+        if by_bytes < 4 {
+            4
+        } else if by_bytes > 64 {
+            64
+        } else {
+            by_bytes
+        }
+    }
+
+    /// How many blocks of this class a pool keeps unless told otherwise: 32 MiB worth, at least 8, and no
+    /// more than 16384 of the small ones.
+    pub(crate) const fn default_max(self) -> usize {
+        if self.0 == Class::ONE_OFF.0 {
+            return 0;
+        }
+        let by_bytes = 32 * 1024 * 1024 / self.size();
+        if by_bytes > 16384 { 16384 } else { by_bytes }
+    }
+}
+
+const _: () = assert!(SIZES[0] == 16 && MAX_SIZE == 4 * 1024 * 1024);
+const _: () = assert!(Class::for_len(MAX_SIZE).index() == PUBLIC - 1);
+const _: () = assert!(Class::for_len(MAX_SIZE).default_max() >= 8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_length_gets_the_smallest_class_that_holds_it() {
+        for len in (0..70_000).chain([131_072, 131_073, MAX_SIZE - 1, MAX_SIZE]) {
+            let class = Class::for_len(len);
+            let naive = SIZES.iter().position(|&size| size >= len);
+            assert_eq!(Some(class.index()), naive, "length {len}");
+            assert_eq!(class.size(), SIZES[class.index()]);
+        }
+        assert_eq!(Class::for_len(MAX_SIZE + 1), Class::ONE_OFF);
+        assert_eq!(Class::for_len(usize::MAX), Class::ONE_OFF);
+        assert_eq!(Class::public_for_len(MAX_SIZE + 1), None);
+    }
+
+    #[test]
+    fn magazines_and_maxima_are_bounded() {
+        for class in Class::cached() {
+            assert!((1..=64).contains(&class.magazine()));
+            assert!((8..=16384).contains(&class.default_max()));
+            assert_eq!(Class::from_number(class.number()), class);
+        }
+    }
+}
