@@ -5,12 +5,18 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod ci;
+mod loom;
 mod shell;
+mod tidy;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
+  ci               all checks, as .ci/run does: format, clippy, tidy, documentation, tests, loom, interop
+  loom [CRATE]     the concurrency models
+  tidy [--bless]   layers, sizes, unsafe rooms, dead files, bans, links; --bless rewrites the unsafe budget
   bench peers [--engines a,b] [--cells a,b] [--sizes 64,1024] [--transports tcp,ipc,inproc]
               [--runs 5] [--quick] [--syscalls] [--record]
                    netzmq beside libzmq, other implementations and bare sockets
@@ -21,6 +27,11 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
+        ["ci"] => ci::ci(),
+        ["loom"] => loom::loom(None),
+        ["loom", name] => loom::loom(Some(name)),
+        ["tidy"] => tidy::tidy(false),
+        ["tidy", "--bless"] => tidy::tidy(true),
         ["bench", "peers", rest @ ..] => bench::peers(rest),
         ["bench", "report", file] => bench::report(file),
         ["help" | "--help" | "-h"] => {

@@ -30,7 +30,6 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Runs to the end and returns standard output.
-#[expect(dead_code, reason = "x")]
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = describe(command);
     let output = command.output().map_err(|error| format!("can't start `{shown}`: {error}"))?;

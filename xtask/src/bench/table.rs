@@ -66,8 +66,8 @@ fn table(text: &mut String, cell: &Cell, transport: &str, rows: &[&Row]) {
                 figures.lost_note(),
                 show_ratio(value.median, yardstick),
                 show_ratio(value.median, limit),
-                show_pair(figures.cpu_us),
-                show_pair(figures.rss_mib)
+                show_pair(figures.cpu_us, 3),
+                show_pair(figures.rss_mib, 1)
             );
             let p99 = figures.p99_us.map_or_else(String::new, |p99| format!(" {p99:.1} µs |"));
             let _ = writeln!(text, "{}", if tail.is_empty() { "" } else { &p99 });
@@ -169,11 +169,11 @@ fn show_ratio(value: f64, to: Option<f64>) -> String {
     to.map_or_else(String::new, |to| format!("{:.2}", value / to))
 }
 
-fn show_pair(pair: [Option<f64>; 2]) -> String {
-    let three = |value: f64| if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.3}") };
+fn show_pair(pair: [Option<f64>; 2], decimals: usize) -> String {
+    let show = |value: f64| format!("{value:.*}", if value >= 100.0 { 0 } else { decimals });
     match pair {
-        [Some(one), Some(other)] => format!("{} / {}", three(one), three(other)),
-        [Some(both), None] => three(both),
+        [Some(one), Some(other)] => format!("{} / {}", show(one), show(other)),
+        [Some(both), None] => show(both),
         _ => String::new(),
     }
 }
@@ -215,7 +215,7 @@ mod tests {
         let libzmq = text.lines().find(|line| line.contains("| libzmq |")).unwrap();
         assert_eq!(
             libzmq,
-            "| 64 B | libzmq | 2.00 M/s | 1.00 M/s..4.00 M/s (1 of 4 runs lost) | 1.00 | 0.20 | 1.000 / 2.000 | 1.000 / 2.000 |"
+            "| 64 B | libzmq | 2.00 M/s | 1.00 M/s..4.00 M/s (1 of 4 runs lost) | 1.00 | 0.20 | 1.000 / 2.000 | 1.0 / 2.0 |"
         );
         assert!(text.contains("| 64 B | raw | 10.00 M/s | 10.00 M/s..10.00 M/s | 5.00 | 1.00 |"), "{text}");
     }

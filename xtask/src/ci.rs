@@ -1,0 +1,139 @@
+//! `cargo xtask ci`: everything that must hold before a change lands, in order, with the time that each step took.
+//!
+//! A step that fails does not keep the later ones from running, so one run tells all that is wrong. The whole is meant
+//! to stay under 45 minutes on two cores, from nothing.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::shell::{self, Result};
+use crate::{loom, tidy};
+
+/// A step: its name, and what it does.
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: [Step; 9] = [
+    ("compilers", compilers),
+    ("format", format),
+    ("clippy", clippy),
+    ("tidy", || tidy::tidy(false)),
+    ("documentation", documentation),
+    ("tests", tests),
+    ("loom", || loom::loom(None)),
+    ("peer programs", peer_programs),
+    ("interop", interop),
+];
+
+const INTEROP: &str = "conformance/interop/Cargo.toml";
+const PEERS: &str = "bench/Cargo.toml";
+/// Packages outside the workspace, which cargo has to be pointed at.
+const OUTSIDE: [&str; 3] = [PEERS, INTEROP, "fuzz/Cargo.toml"];
+
+/// Runs every step.
+pub(crate) fn ci() -> Result<()> {
+    let begun = Instant::now();
+    let mut lines = Vec::new();
+    let mut failures = Vec::new();
+    for (name, step) in STEPS {
+        println!("\n=== {name}");
+        let step_begun = Instant::now();
+        let result = step();
+        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
+        lines.push(format!("{} {name}: {verdict}", seconds(step_begun.elapsed())));
+        if let Err(why) = result {
+            eprintln!("=== {name} failed: {why}");
+            failures.push(format!("{name}: {why}"));
+        }
+    }
+    println!("\n=== ci\n{}\n{} in all", lines.join("\n"), seconds(begun.elapsed()));
+    if failures.is_empty() { Ok(()) } else { Err(format!("failed steps:\n  {}", failures.join("\n  "))) }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:7.1} s", time.as_secs_f64())
+}
+
+fn exists(path: &str) -> bool {
+    shell::root().join(path).is_file()
+}
+
+/// The interop tests build libzmq from source, the C interface's tests build C programs.
+fn compilers() -> Result<()> {
+    if shell::has_program("cc") && shell::has_program("c++") {
+        return Ok(());
+    }
+    const NEED: &str =
+        "a C and a C++ compiler (`cc` and `c++`) are needed: the interop tests build libzmq from source";
+    let root = shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !root || !shell::has_program("apt-get") {
+        return Err(NEED.into());
+    }
+    println!("{NEED}; installing g++");
+    shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    shell::run(install.args(["install", "-y", "-qq", "--no-install-recommends", "g++"]))
+}
+
+fn format() -> Result<()> {
+    shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
+    for manifest in OUTSIDE.into_iter().filter(|path| exists(path)) {
+        shell::run(&mut shell::cargo(&["fmt", "--manifest-path", manifest, "--check"]))?;
+    }
+    Ok(())
+}
+
+fn clippy() -> Result<()> {
+    shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn documentation() -> Result<()> {
+    shell::run(shell::cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Unit, model, API and documentation tests.
+fn tests() -> Result<()> {
+    shell::run(&mut shell::cargo(&["test", "--workspace"]))
+}
+
+/// The benchmark programs that need nothing but this repository still compile, and their checks still check.
+fn peer_programs() -> Result<()> {
+    if !exists(PEERS) {
+        return Ok(());
+    }
+    let outside = |words: &[&str], after: &[&str]| {
+        let mut command = shell::cargo(words);
+        command.args(["--manifest-path", PEERS, "--features", "raw,netzmq"]).args(after);
+        shell::run(&mut command)
+    };
+    outside(&["clippy", "--all-targets"], &["--", "-D", "warnings"])?;
+    outside(&["test", "--lib"], &[])
+}
+
+/// Against a real libzmq.
+fn interop() -> Result<()> {
+    if !exists(INTEROP) {
+        println!("no {INTEROP} here");
+        return Ok(());
+    }
+    shell::run(&mut shell::cargo(&["test", "--manifest-path", INTEROP]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The script that lands a change and this command are one and the same.
+    #[test]
+    fn the_script_calls_this() {
+        let script = std::fs::read_to_string(shell::root().join(".ci/run")).unwrap();
+        assert_eq!(script.lines().last(), Some("cargo xtask ci"));
+        assert!(script.lines().any(|line| line == "set -euo pipefail"));
+    }
+
+    #[test]
+    fn step_names_differ() {
+        let names: std::collections::BTreeSet<_> = STEPS.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}

@@ -1,0 +1,263 @@
+//! Who may know whom: between the crates, and between the modules of `crates/netzmq`.
+//!
+//! Patterns and transport know nothing of each other, engine drives connections without knowing a pattern, and nobody
+//! below the socket imports it. `crates/memory` and `crates/proto` know nothing of ours at all.
+
+use std::collections::BTreeMap;
+
+use super::lexed::{Lexed, Word};
+use super::tree::Reached;
+use super::{Report, paths};
+
+/// Our packages that each package may depend on.
+const DEPENDENCIES: [(&str, &[&str]); 5] = [
+    ("crates/memory", &[]),
+    ("crates/proto", &[]),
+    ("crates/netzmq", &["netzmq-memory", "netzmq-proto"]),
+    ("crates/capi", &["netzmq", "netzmq-memory", "netzmq-proto"]),
+    ("crates/cli", &["netzmq", "netzmq-memory", "netzmq-proto"]),
+];
+
+/// Modules of `crates/netzmq` that a module must not name. A module that is not listed belongs to the face, on top.
+const FORBIDDEN: [(&str, &[&str]); 9] = [
+    (
+        "patterns",
+        &["transport", "connection", "pipe", "engine", "socket", "context", "typed", "poller", "proxy"],
+    ),
+    (
+        "transport",
+        &["patterns", "connection", "pipe", "engine", "socket", "context", "typed", "poller", "proxy"],
+    ),
+    (
+        "pipe",
+        &["patterns", "transport", "connection", "engine", "socket", "context", "typed", "poller", "proxy"],
+    ),
+    ("connection", &["patterns", "engine", "socket", "context", "typed", "poller", "proxy"]),
+    ("engine", &["patterns", "socket", "context", "typed", "poller", "proxy"]),
+    ("sync", ABOVE_ALL),
+    ("wake", ABOVE_ALL),
+    ("error", ABOVE_ALL),
+    ("options", &["engine", "socket", "context", "typed", "poller", "proxy"]),
+];
+const ABOVE_ALL: &[&str] = &[
+    "patterns",
+    "transport",
+    "connection",
+    "pipe",
+    "engine",
+    "socket",
+    "context",
+    "typed",
+    "poller",
+    "proxy",
+];
+
+/// Checks manifests and imports.
+pub(crate) fn check(files: &BTreeMap<&str, &str>, reached: &BTreeMap<String, Reached>, report: &mut Report) {
+    for (package, allowed) in DEPENDENCIES {
+        let path = paths::join(package, "Cargo.toml");
+        if let Some(text) = files.get(path.as_str()) {
+            manifest(&path, text, allowed, report);
+        }
+    }
+    for (path, of) in reached {
+        let Some(text) = files.get(path.as_str()) else { continue };
+        match of.package.as_str() {
+            "crates/memory" | "crates/proto" => stranger(path, &of.package, text, report),
+            "crates/netzmq" if of.source => imports(path, of, text, report),
+            _ => {}
+        }
+    }
+}
+
+/// Our packages among the dependencies of a manifest.
+fn manifest(path: &str, text: &str, allowed: &[&str], report: &mut Report) {
+    let mut in_dependencies = false;
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let header = line.strip_prefix('[');
+        let name = match header {
+            Some(header) => {
+                let section = header.trim_end_matches(']');
+                in_dependencies = section.ends_with("dependencies");
+                // `[dependencies.netzmq]`
+                match section.split_once("dependencies.") {
+                    Some((_, name)) => name,
+                    None => continue,
+                }
+            }
+            None if in_dependencies => line.split(['.', '=', ' ']).next().unwrap_or_default(),
+            None => continue,
+        };
+        if name.starts_with("netzmq") && !allowed.contains(&name) {
+            report.find(path, at + 1, format!("must not depend on {name}"));
+        }
+    }
+}
+
+/// A crate at the bottom names another of ours in its code.
+fn stranger(path: &str, package: &str, text: &str, report: &mut Report) {
+    let own = format!("netzmq_{}", paths::name(package));
+    for word in Lexed::new(text).words() {
+        let ours = word.text == "netzmq" || word.text.starts_with("netzmq_");
+        if ours && word.text != own && word.text != "netzmq_loom" {
+            report.find(path, word.line, format!("{} is not known down here", word.text));
+        }
+    }
+}
+
+/// A module names one that it must not know.
+fn imports(path: &str, of: &Reached, text: &str, report: &mut Report) {
+    let Some(layer) = of.module.first() else { return };
+    let Some((_, forbidden)) = FORBIDDEN.iter().find(|(module, _)| module == layer) else { return };
+    for (module, line) in named_modules(&Lexed::new(text), of.module.len()) {
+        if forbidden.contains(&module.as_str()) && module != *layer {
+            report.find(path, line, format!("{layer} must not know {module}"));
+        }
+    }
+}
+
+/// Every module at the crate's top that the code names through `crate::` or `super::`, with its line. `depth` is how
+/// deep the file's own module lies.
+fn named_modules(lexed: &Lexed, depth: usize) -> Vec<(String, usize)> {
+    let words = lexed.words();
+    let mut inline: Vec<usize> = Vec::new();
+    let mut named = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at];
+        inline.retain(|end| *end > word.at);
+        if word.text == "mod"
+            && let Some(name) = words.get(at + 1)
+            && let Some((open, b'{')) = lexed.next_mark(name.at + name.text.len())
+        {
+            inline.push(lexed.end_of_braces(open));
+        }
+        let mut last = at;
+        if word.text == "super" {
+            while words.get(last + 1).is_some_and(|next| next.text == "super" && leads_to(lexed, words[last]))
+            {
+                last += 1;
+            }
+        }
+        let reaches_the_top = match word.text {
+            "crate" => true,
+            "super" => last - at + 1 >= depth + inline.len(),
+            _ => false,
+        };
+        if reaches_the_top && leads_to(lexed, words[last]) {
+            named.extend(first_parts(lexed, &words, last + 1));
+        }
+        at = last + 1;
+    }
+    named
+}
+
+/// Whether `::` follows.
+fn leads_to(lexed: &Lexed, word: Word<'_>) -> bool {
+    lexed.code[word.at + word.text.len()..].trim_start().starts_with("::")
+}
+
+/// The first parts of the path or of the group of paths that begins at word `from`.
+fn first_parts(lexed: &Lexed, words: &[Word<'_>], from: usize) -> Vec<(String, usize)> {
+    let Some(first) = words.get(from) else { return Vec::new() };
+    let after_colons = words[from - 1].at + words[from - 1].text.len();
+    let gap = &lexed.code[after_colons..first.at];
+    let Some(open) = gap.find('{').map(|length| after_colons + length) else {
+        return vec![(first.text.to_owned(), first.line)];
+    };
+    let end = lexed.end_of_braces(open);
+    let mut parts = Vec::new();
+    for word in words[from..].iter().take_while(|word| word.at < end) {
+        // At the group's own level, right after its brace or a comma.
+        let before = lexed.code[open..word.at].trim_end();
+        let level = before.matches('{').count() - before.matches('}').count();
+        if level == 1 && before.ends_with(['{', ',']) {
+            parts.push((word.text.to_owned(), word.line));
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(path: &str, package: &str, module: &[&str], text: &str) -> usize {
+        let mut report = Report::default();
+        let module = module.iter().map(|part| (*part).to_owned()).collect();
+        let reached = Reached { package: package.into(), module, source: true, test: false };
+        check(&[(path, text)].into(), &[(path.to_owned(), reached)].into(), &mut report);
+        report.findings.len()
+    }
+
+    fn in_netzmq(module: &[&str], text: &str) -> usize {
+        findings("crates/netzmq/src/x.rs", "crates/netzmq", module, text)
+    }
+
+    #[test]
+    fn every_way_to_name_a_module() {
+        for text in [
+            "use crate::transport::Stream;",
+            "use crate::{\n  sync::Mutex,\n  transport::{Stream, tcp},\n};",
+            "fn a() { crate::transport::tcp::bind() }",
+            "use super::super::transport;",
+            "mod tests { use super::super::super::transport::Stream; }",
+            "use crate :: socket :: Socket;",
+        ] {
+            assert_eq!(in_netzmq(&["patterns", "req"], text), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_stays_allowed() {
+        for text in [
+            "use super::transport;",
+            "use crate::patterns::ring;",
+            "use crate::sync::{transport, Mutex};",
+            "// use crate::transport;",
+            "use netzmq_proto::transport;",
+            "mod tests { use super::super::transport; }",
+        ] {
+            assert_eq!(in_netzmq(&["patterns", "req"], text), 0, "{text}");
+        }
+        assert_eq!(
+            in_netzmq(&["socket", "send"], "use crate::{patterns, pipe, engine};"),
+            0,
+            "the socket knows all"
+        );
+        assert_eq!(in_netzmq(&[], "use crate::socket;"), 0);
+    }
+
+    #[test]
+    fn the_order_of_the_layers() {
+        assert_eq!(in_netzmq(&["transport", "tcp"], "use crate::patterns::PipeId;"), 1);
+        assert_eq!(in_netzmq(&["engine"], "use crate::{connection, transport, socket::Core};"), 1);
+        assert_eq!(in_netzmq(&["engine"], "use crate::{connection, transport, pipe};"), 0);
+        assert_eq!(in_netzmq(&["pipe"], "use super::socket;"), 1, "from a module at the top");
+    }
+
+    #[test]
+    fn the_bottom_knows_nobody() {
+        let at_the_bottom = |text| findings("crates/proto/src/a.rs", "crates/proto", &["a"], text);
+        assert_eq!(at_the_bottom("use netzmq_memory::Message;"), 1);
+        assert_eq!(at_the_bottom("use netzmq::Context;"), 1);
+        assert_eq!(at_the_bottom("#[cfg(netzmq_loom)] use netzmq_proto::Frame;"), 0);
+    }
+
+    #[test]
+    fn manifests() {
+        let with = |text: &str| {
+            let mut report = Report::default();
+            manifest("crates/proto/Cargo.toml", text, &[], &mut report);
+            report.findings.len()
+        };
+        assert_eq!(
+            with("[package]\nname = \"netzmq-proto\"\n[dependencies]\nnetzmq-memory.workspace = true"),
+            1
+        );
+        assert_eq!(with("[dev-dependencies.netzmq]\npath = \"x\""), 1);
+        assert_eq!(with("[target.'cfg(unix)'.dependencies]\nnetzmq = { path = \"x\" }"), 1);
+        assert_eq!(with("[package]\nname = \"netzmq-proto\"\n[dependencies]\nproptest = \"1\""), 0);
+    }
+}
