@@ -35,7 +35,7 @@ impl Rules for Dealer {
     }
 
     fn connected<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: &PeerInfo<'_>) -> bool {
-        if self.probe {
+        if self.probe && !self.balancer.is_sending_to(pipe) {
             probe(pipes, pipe);
         }
         true
@@ -83,6 +83,10 @@ impl Rules for Dealer {
     #[inline]
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         self.queue.next(pipes).is_some()
+    }
+
+    fn is_reading(&self, pipe: PipeId) -> bool {
+        self.queue.is_reading(pipe)
     }
 
     fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {

@@ -12,18 +12,31 @@
 //!   since the socket gives the same name to a later pipe.
 //! - No operation costs more than the work it does: idle and full pipes are not walked.
 
+mod channel;
+mod client_server;
 mod dealer;
 mod fair_queue;
+mod fan_out;
 mod load_balancer;
+mod notices;
 mod options;
 mod pair;
 mod pattern;
 mod pull;
 mod push;
+mod radio_dish;
+mod rep;
+mod req;
 mod ring;
+mod router;
+mod routing_table;
+mod scatter_gather;
+mod stream;
 mod subscription;
 #[cfg(test)]
 mod testing;
+mod xpub;
+mod xsub;
 
 pub(crate) use options::PatternOptions;
 pub(crate) use pattern::Pattern;

@@ -77,6 +77,10 @@ impl OnlyPipe {
         (self.receiving || pipes.has_message(pipe)).then_some(pipe)
     }
 
+    pub(crate) fn is_reading(&self, pipe: PipeId) -> bool {
+        self.receiving && self.pipe == Some(pipe)
+    }
+
     #[inline]
     pub(crate) fn taken(&mut self, more: bool) {
         self.receiving = more;
@@ -85,6 +89,11 @@ impl OnlyPipe {
     #[inline]
     pub(crate) fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         self.sending != Sending::Between || self.pipe.is_some_and(|pipe| pipes.can_write(pipe))
+    }
+
+    /// Some parts of a message were routed and more are to come.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.sending != Sending::Between
     }
 
     pub(crate) fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
@@ -148,6 +157,10 @@ impl Rules for Pair {
     #[inline]
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         self.only.next(pipes).is_some()
+    }
+
+    fn is_reading(&self, pipe: PipeId) -> bool {
+        self.only.is_reading(pipe)
     }
 
     fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {

@@ -11,11 +11,21 @@
 //! - After `To` or `Fan` the part is appended there before the next call; after `From` it is taken and `taken` is
 //!   called, or nothing happened and `next` says the same again.
 
+use super::channel::{Channel, Dgram};
+use super::client_server::{Client, Server};
 use super::dealer::Dealer;
 use super::options::PatternOptions;
 use super::pair::Pair;
 use super::pull::Pull;
 use super::push::Push;
+use super::radio_dish::{Dish, Radio};
+use super::rep::Rep;
+use super::req::Req;
+use super::router::Router;
+use super::scatter_gather::{Gather, Scatter};
+use super::stream::Stream;
+use super::xpub::{Pub, XPub};
+use super::xsub::{Sub, XSub};
 use super::{Next, Outgoing, PeerInfo, PipeId, Pipes, Refusal, Verdict};
 use netzmq_proto::SocketType;
 
@@ -59,6 +69,10 @@ pub(crate) trait Rules {
     fn taken(&mut self, _: PipeId, _: bool) {}
     #[inline]
     fn can_recv<P: Pipes>(&mut self, _: &mut P) -> bool {
+        false
+    }
+
+    fn is_reading(&self, _: PipeId) -> bool {
         false
     }
 
@@ -106,9 +120,26 @@ pub(crate) fn probe<P: Pipes>(pipes: &mut P, pipe: PipeId) {
 #[derive(Debug)]
 pub(crate) enum Pattern {
     Pair(Pair),
-    Push(Push),
-    Pull(Pull),
+    Pub(Pub),
+    Sub(Sub),
+    Req(Req),
+    Rep(Rep),
     Dealer(Dealer),
+    Router(Router),
+    Pull(Pull),
+    Push(Push),
+    XPub(XPub),
+    XSub(XSub),
+    Stream(Stream),
+    Server(Server),
+    Client(Client),
+    Radio(Radio),
+    Dish(Dish),
+    Gather(Gather),
+    Scatter(Scatter),
+    Dgram(Dgram),
+    Peer(Server),
+    Channel(Channel),
 }
 
 /// Hands a question on to whichever type it is.
@@ -116,9 +147,26 @@ macro_rules! each {
     ($pattern:expr, $rules:ident => $answer:expr) => {
         match $pattern {
             Pattern::Pair($rules) => $answer,
-            Pattern::Push($rules) => $answer,
-            Pattern::Pull($rules) => $answer,
+            Pattern::Pub($rules) => $answer,
+            Pattern::Sub($rules) => $answer,
+            Pattern::Req($rules) => $answer,
+            Pattern::Rep($rules) => $answer,
             Pattern::Dealer($rules) => $answer,
+            Pattern::Router($rules) => $answer,
+            Pattern::Pull($rules) => $answer,
+            Pattern::Push($rules) => $answer,
+            Pattern::XPub($rules) => $answer,
+            Pattern::XSub($rules) => $answer,
+            Pattern::Stream($rules) => $answer,
+            Pattern::Server($rules) => $answer,
+            Pattern::Client($rules) => $answer,
+            Pattern::Radio($rules) => $answer,
+            Pattern::Dish($rules) => $answer,
+            Pattern::Gather($rules) => $answer,
+            Pattern::Scatter($rules) => $answer,
+            Pattern::Dgram($rules) => $answer,
+            Pattern::Peer($rules) => $answer,
+            Pattern::Channel($rules) => $answer,
         }
     };
 }
@@ -126,12 +174,28 @@ macro_rules! each {
 impl Pattern {
     /// The rules of `socket_type`. `seed` is randomness: where automatic routing ids and request ids start.
     pub(crate) fn new(socket_type: SocketType, options: &PatternOptions, seed: u32) -> Pattern {
-        let _ = seed;
         match socket_type {
-            SocketType::Push => Pattern::Push(Push::new()),
-            SocketType::Pull => Pattern::Pull(Pull::new()),
+            SocketType::Pair => Pattern::Pair(Pair::new()),
+            SocketType::Pub => Pattern::Pub(Pub::new(options)),
+            SocketType::Sub => Pattern::Sub(Sub::new(options)),
+            SocketType::Req => Pattern::Req(Req::new(options, seed)),
+            SocketType::Rep => Pattern::Rep(Rep::new()),
             SocketType::Dealer => Pattern::Dealer(Dealer::new(options)),
-            _ => Pattern::Pair(Pair::new()),
+            SocketType::Router => Pattern::Router(Router::new(options, seed)),
+            SocketType::Pull => Pattern::Pull(Pull::new()),
+            SocketType::Push => Pattern::Push(Push::new()),
+            SocketType::XPub => Pattern::XPub(XPub::new(options)),
+            SocketType::XSub => Pattern::XSub(XSub::new(options)),
+            SocketType::Stream => Pattern::Stream(Stream::new(options, seed)),
+            SocketType::Server => Pattern::Server(Server::new(seed)),
+            SocketType::Client => Pattern::Client(Client::new()),
+            SocketType::Radio => Pattern::Radio(Radio::new(options)),
+            SocketType::Dish => Pattern::Dish(Dish::new()),
+            SocketType::Gather => Pattern::Gather(Gather::new()),
+            SocketType::Scatter => Pattern::Scatter(Scatter::new()),
+            SocketType::Dgram => Pattern::Dgram(Dgram::new()),
+            SocketType::Peer => Pattern::Peer(Server::new(seed)),
+            SocketType::Channel => Pattern::Channel(Channel::new()),
         }
     }
 
@@ -222,6 +286,12 @@ impl Pattern {
     #[inline]
     pub(crate) fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         each!(self, rules => rules.can_recv(pipes))
+    }
+
+    /// A message of `pipe` is partly received. Do not detach it now, or its rest is lost and the application
+    /// receives a message without an end.
+    pub(crate) fn is_reading(&self, pipe: PipeId) -> bool {
+        each!(self, rules => rules.is_reading(pipe))
     }
 
     /// SUB: subscribes. DISH: joins a group. XPUB (manual): subscribes the peer whose request was received last.

@@ -52,4 +52,8 @@ impl Rules for Pull {
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         self.queue.next(pipes).is_some()
     }
+
+    fn is_reading(&self, pipe: PipeId) -> bool {
+        self.queue.is_reading(pipe)
+    }
 }

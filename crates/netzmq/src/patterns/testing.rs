@@ -40,6 +40,16 @@ impl Fake {
         self.pipes.get_mut(&pipe).expect("the pattern used a pipe that is not attached")
     }
 
+    /// The pipe forgets what had arrived.
+    pub(crate) fn clear_incoming(&mut self, pipe: u32) {
+        self.pipe(pipe).incoming.clear();
+    }
+
+    /// Nothing has arrived that is not read.
+    pub(crate) fn is_drained(&mut self, pipe: u32) -> bool {
+        self.pipe(pipe).incoming.is_empty()
+    }
+
     /// A part whose message may be long begun.
     fn append(&mut self, pipe: PipeId, body: &[u8], more: bool) {
         let pipe = self.pipe(pipe.0);
