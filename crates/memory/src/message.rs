@@ -97,23 +97,37 @@ impl Message {
     /// The longest body that lies in the message itself, in bytes.
     pub const INLINE_MAX: usize = INLINE_MAX;
 
+    /// The tag must fit the body (M1), and the body be what M2 says.
     #[inline(always)]
-    const fn with_body(body: Body, tag: Tag) -> Message {
-        Message { annotations: None, body, tag, more: false, routing_id: 0 }
+    const fn with_heap(tag: Tag, heap: Heap) -> Message {
+        // Built in place: going through a `Body` by value makes the compiler take its 50 bytes apart.
+        let mut message = Message::new();
+        message.body.heap = heap;
+        message.tag = tag;
+        message
+    }
+
+    /// `bytes` are at most [`INLINE_MAX`].
+    #[inline(always)]
+    fn inline_copy(bytes: &[u8]) -> Message {
+        let mut message = Message::new();
+        message.body.copy_from(bytes);
+        message.tag = Tag::inline(bytes.len());
+        message
     }
 
     #[inline(always)]
     fn of_heap(tag: Tag, ptr: *mut u8, len: usize, block: Block) -> Message {
         // A null pointer only ever comes with no bytes.
         let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
-        Message::with_body(Body { heap: Heap { ptr, len, block: Some(block.into_raw()) } }, tag)
+        Message::with_heap(tag, Heap { ptr, len, block: Some(block.into_raw()) })
     }
 
     /// An empty message; needs no memory.
     #[inline]
     #[must_use]
     pub const fn new() -> Message {
-        Message::with_body(Body::EMPTY, Tag::inline(0))
+        Message { annotations: None, body: Body::EMPTY, tag: Tag::inline(0), more: false, routing_id: 0 }
     }
 
     /// A message of bytes that live forever; never copied, never freed.
@@ -122,7 +136,7 @@ impl Message {
     pub const fn from_static(bytes: &'static [u8]) -> Message {
         // SAFETY: a slice's pointer is not null.
         let ptr = unsafe { NonNull::new_unchecked(bytes.as_ptr().cast_mut()) };
-        Message::with_body(Body { heap: Heap { ptr, len: bytes.len(), block: None } }, Tag::STATIC)
+        Message::with_heap(Tag::STATIC, Heap { ptr, len: bytes.len(), block: None })
     }
 
     /// A copy of `bytes`: in the message itself if they fit, else in a block of the shared pool.
@@ -132,7 +146,7 @@ impl Message {
     #[must_use]
     pub fn copy_from_slice(bytes: &[u8]) -> Message {
         if bytes.len() <= INLINE_MAX {
-            Message::with_body(Body::copied(bytes), Tag::inline(bytes.len()))
+            Message::inline_copy(bytes)
         } else {
             MessagePool::shared().rent_copy(bytes).freeze()
         }
@@ -178,7 +192,7 @@ impl Message {
         match free {
             None => {
                 let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
-                Message::with_body(Body { heap: Heap { ptr, len, block: None } }, Tag::STATIC)
+                Message::with_heap(Tag::STATIC, Heap { ptr, len, block: None })
             }
             Some(free) => {
                 // SAFETY: promised by the caller.
@@ -226,7 +240,9 @@ impl Message {
     #[must_use]
     pub fn try_with_len(len: usize) -> Option<Message> {
         if len <= INLINE_MAX {
-            Some(Message::with_body(Body::copied(&[0; INLINE_MAX]), Tag::inline(len)))
+            let mut message = Message::inline_copy(&[0; INLINE_MAX]);
+            message.tag = Tag::inline(len);
+            Some(message)
         } else {
             MessagePool::shared().try_rent(len).map(crate::PooledBuffer::freeze)
         }
@@ -376,7 +392,7 @@ impl Message {
         // own pointer, so that a sole holder may still write through it.
         let ptr = unsafe { heap.ptr.add(start) };
         let block = self.block().map(|block| Block::clone(&block).into_raw());
-        Some(Message::with_body(Body { heap: Heap { ptr, len: part.len(), block } }, self.tag))
+        Some(Message::with_heap(self.tag, Heap { ptr, len: part.len(), block }))
     }
 
     /// The bytes as a `Vec`. No copy when the message was made from a `Vec`, `Box<[u8]>` or `String` of more

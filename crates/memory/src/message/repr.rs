@@ -63,11 +63,10 @@ impl Body {
     /// No bytes at all, initialised or otherwise.
     pub(super) const EMPTY: Body = Body { inline: [MaybeUninit::uninit(); INLINE_MAX] };
 
-    /// Up to 50 bytes, copied.
+    /// Overwrites the first bytes; at most 50.
     #[inline(always)]
-    pub(super) fn copied(bytes: &[u8]) -> Body {
-        let mut body = Body::EMPTY;
-        let to = (&raw mut body.inline).cast::<u8>();
+    pub(super) fn copy_from(&mut self, bytes: &[u8]) {
+        let to = (&raw mut self.inline).cast::<u8>();
         let (from, len) = (bytes.as_ptr(), bytes.len());
         debug_assert!(len <= INLINE_MAX);
         // Two fixed-size copies that overlap beat a call to memcpy with an unknown length; this is on the
@@ -85,7 +84,6 @@ impl Body {
                 0 => {}
             }
         }
-        body
     }
 }
 

@@ -31,8 +31,20 @@ pub(crate) const DEFAULT_BUDGET: usize = 64 * 1024 * 1024;
 pub(crate) const DEFAULT_TRIM_AFTER_MS: u32 = 5_000;
 
 pub(crate) struct Core {
+    settings: Settings,
+    contended: Contended,
+    classes: [SharedClass; CACHED],
+    /// Counters that any thread may raise.
+    pub(super) tallies: [Tally; COUNTED],
+    /// Counters that one thread each raises. They are removed before their thread ends.
+    locals: Mutex<Vec<LocalCounters>>,
+}
+
+/// Read on every return, written rarely; in cache lines of their own.
+#[repr(align(128))]
+struct Settings {
     /// Raised when threads must drop their magazines: a maximum or the budget fell, `clear`, close.
-    pub(super) generation: AtomicUsize,
+    generation: AtomicUsize,
     permanent: bool,
     closed: AtomicBool,
     budget: AtomicUsize,
@@ -40,14 +52,14 @@ pub(crate) struct Core {
     /// Pool time as last read by anybody who looked at a clock.
     now_ms: AtomicU32,
     trimmed_at_ms: AtomicU32,
+}
+
+/// Written by any thread once in a magazine, so kept away from what every return reads.
+#[repr(align(128))]
+struct Contended {
     reserved_bytes: AtomicUsize,
     refs: AtomicUsize,
     handles: AtomicUsize,
-    classes: [SharedClass; CACHED],
-    /// Counters that any thread may raise.
-    pub(super) tallies: [Tally; COUNTED],
-    /// Counters that one thread each raises. They are removed before their thread ends.
-    locals: Mutex<Vec<LocalCounters>>,
 }
 
 struct SharedClass {
@@ -105,16 +117,20 @@ impl Core {
         /// A core with one handle. A permanent one is never freed.
         pub(super) fn new(permanent: bool) -> Core {
             Core {
-                generation: AtomicUsize::new(0),
-                permanent,
-                closed: AtomicBool::new(false),
-                budget: AtomicUsize::new(DEFAULT_BUDGET),
-                trim_after_ms: AtomicU32::new(DEFAULT_TRIM_AFTER_MS),
-                now_ms: AtomicU32::new(0),
-                trimmed_at_ms: AtomicU32::new(0),
-                reserved_bytes: AtomicUsize::new(0),
-                refs: AtomicUsize::new(1),
-                handles: AtomicUsize::new(1),
+                settings: Settings {
+                    generation: AtomicUsize::new(0),
+                    permanent,
+                    closed: AtomicBool::new(false),
+                    budget: AtomicUsize::new(DEFAULT_BUDGET),
+                    trim_after_ms: AtomicU32::new(DEFAULT_TRIM_AFTER_MS),
+                    now_ms: AtomicU32::new(0),
+                    trimmed_at_ms: AtomicU32::new(0),
+                },
+                contended: Contended {
+                    reserved_bytes: AtomicUsize::new(0),
+                    refs: AtomicUsize::new(1),
+                    handles: AtomicUsize::new(1),
+                },
                 classes: array_of![SharedClass::new(); CACHED],
                 tallies: [const { Tally::new() }; COUNTED],
                 locals: Mutex::new(Vec::new()),
@@ -159,9 +175,9 @@ impl Core {
     fn create_counted(&self, class: Class, capacity: usize, fill: Fill<'_>) -> Option<NonNull<Header>> {
         self.add_ref();
         let made = block::create(self, class, capacity, fill);
-        if made.is_none() && !self.permanent {
+        if made.is_none() && !self.settings.permanent {
             // The caller (a handle or an attachment) holds the core as well, so this is not the last.
-            self.refs.fetch_sub(1, Ordering::Relaxed);
+            self.contended.refs.fetch_sub(1, Ordering::Relaxed);
         }
         made
     }
@@ -174,9 +190,9 @@ impl Core {
     pub(super) unsafe fn destroy(&self, block: NonNull<Header>) {
         // SAFETY: by the contract; owner records have been dropped before a block gets to the pool.
         unsafe { block::destroy(block) };
-        if !self.permanent {
+        if !self.settings.permanent {
             // Release: pairs with the Acquire in `release_ref`. Not the last one by the contract.
-            self.refs.fetch_sub(1, Ordering::Release);
+            self.contended.refs.fetch_sub(1, Ordering::Release);
         }
     }
 
@@ -246,7 +262,7 @@ impl Core {
     /// Whoever put something into the shared tier, or put something back, looks whether the pool was closed
     /// meanwhile (C3).
     fn settle(&self) {
-        if !self.permanent {
+        if !self.settings.permanent {
             // SeqCst: pairs with the fence in `drop_handle`.
             fence(Ordering::SeqCst);
             if self.is_closed() {
@@ -281,13 +297,13 @@ impl Core {
     /// times per `trim_after` and at most every 100 ms or so.
     pub(super) fn trim_idle(&self, now: Instant) -> usize {
         let now = millis(now);
-        self.now_ms.store(now, Relaxed);
-        let after = self.trim_after_ms.load(Relaxed);
-        let last = self.trimmed_at_ms.load(Relaxed);
+        self.settings.now_ms.store(now, Relaxed);
+        let after = self.settings.trim_after_ms.load(Relaxed);
+        let last = self.settings.trimmed_at_ms.load(Relaxed);
         if now.wrapping_sub(last) < (after / 4).clamp(1, 1000) {
             return 0;
         }
-        if self.trimmed_at_ms.compare_exchange(last, now, Relaxed, Relaxed).is_err() {
+        if self.settings.trimmed_at_ms.compare_exchange(last, now, Relaxed, Relaxed).is_err() {
             return 0;
         }
         let old = |stamp: u32| {
@@ -302,7 +318,7 @@ impl Core {
 
     /// The time to write on a magazine.
     pub(super) fn stamp(&self) -> u32 {
-        self.now_ms.load(Relaxed)
+        self.settings.now_ms.load(Relaxed)
     }
 
     /// Looks at the clock on behalf of a thread that returns blocks, so that pools without an engine also
@@ -354,15 +370,20 @@ impl Core {
     }
 
     fn reserve_bytes(&self, class: Class, want: usize) -> usize {
-        let budget = self.budget.load(Ordering::Relaxed);
-        let mut now = self.reserved_bytes.load(Ordering::Relaxed);
+        let budget = self.settings.budget.load(Ordering::Relaxed);
+        let mut now = self.contended.reserved_bytes.load(Ordering::Relaxed);
         loop {
             let granted = want.min(budget.saturating_sub(now) / class.size());
             if granted == 0 {
                 return 0;
             }
             let then = now + granted * class.size();
-            match self.reserved_bytes.compare_exchange_weak(now, then, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.contended.reserved_bytes.compare_exchange_weak(
+                now,
+                then,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return granted,
                 Err(seen) => now = seen,
             }
@@ -372,7 +393,7 @@ impl Core {
     pub(super) fn unreserve(&self, class: Class, count: usize) {
         if count > 0 {
             self.class(class).reserved.fetch_sub(count, Ordering::Relaxed);
-            self.reserved_bytes.fetch_sub(count * class.size(), Ordering::Relaxed);
+            self.contended.reserved_bytes.fetch_sub(count * class.size(), Ordering::Relaxed);
         }
     }
 
@@ -414,9 +435,10 @@ impl Core {
         loop {
             let over = count.load(Ordering::Relaxed).saturating_sub(self.max(class));
             let bytes = self
+                .contended
                 .reserved_bytes
                 .load(Ordering::Relaxed)
-                .saturating_sub(self.budget.load(Ordering::Relaxed));
+                .saturating_sub(self.settings.budget.load(Ordering::Relaxed));
             let surplus = over.max(bytes.div_ceil(class.size()));
             if surplus == 0 {
                 return;
@@ -444,32 +466,38 @@ impl Core {
     }
 
     pub(super) fn set_budget(&self, bytes: usize) {
-        self.budget.store(bytes, Ordering::Relaxed);
+        self.settings.budget.store(bytes, Ordering::Relaxed);
         self.raise_generation();
     }
 
     pub(super) fn budget(&self) -> usize {
-        self.budget.load(Ordering::Relaxed)
+        self.settings.budget.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_trim_after(&self, after: Duration) {
         let ms = after.as_millis().min(u128::from(u32::MAX / 4)) as u32;
-        self.trim_after_ms.store(ms, Relaxed);
+        self.settings.trim_after_ms.store(ms, Relaxed);
+    }
+
+    #[inline(always)]
+    pub(super) fn generation(&self) -> usize {
+        // Relaxed: it only says that something is worth looking at.
+        self.settings.generation.load(Ordering::Relaxed)
     }
 
     pub(super) fn raise_generation(&self) {
-        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.settings.generation.fetch_add(1, Ordering::Relaxed);
     }
 
     // ---- lifetime -----------------------------------------------------------------------------------
 
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.settings.closed.load(Ordering::Relaxed)
     }
 
     pub(super) fn add_handle(&self) {
-        if !self.permanent {
-            self.handles.fetch_add(1, Ordering::Relaxed);
+        if !self.settings.permanent {
+            self.contended.handles.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -479,8 +507,8 @@ impl Core {
         // SAFETY: alive by the contract until the last line.
         let core = unsafe { this.as_ref() };
         // AcqRel: what other handles did is over before the last one closes.
-        if !core.permanent && core.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            core.closed.store(true, Ordering::Relaxed);
+        if !core.settings.permanent && core.contended.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            core.settings.closed.store(true, Ordering::Relaxed);
             core.raise_generation();
             // SeqCst: pairs with the fence in `settle` (C3).
             fence(Ordering::SeqCst);
@@ -492,9 +520,9 @@ impl Core {
     }
 
     pub(super) fn add_ref(&self) {
-        if !self.permanent {
+        if !self.settings.permanent {
             // Relaxed: derived from a reference that the caller has.
-            self.refs.fetch_add(1, Ordering::Relaxed);
+            self.contended.refs.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -504,11 +532,11 @@ impl Core {
         // SAFETY: alive by the contract. A raw access, no borrow, since another thread may free the core as
         // soon as the count is lowered.
         unsafe {
-            if (*this.as_ptr()).permanent {
+            if (*this.as_ptr()).settings.permanent {
                 return;
             }
             // Release and Acquire: all other users are over before the core goes.
-            if (*this.as_ptr()).refs.fetch_sub(1, Ordering::Release) == 1 {
+            if (*this.as_ptr()).contended.refs.fetch_sub(1, Ordering::Release) == 1 {
                 fence(Ordering::Acquire);
                 drop(Box::from_raw(this.as_ptr()));
             }

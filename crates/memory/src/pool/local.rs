@@ -17,9 +17,10 @@ use std::ptr::{self, NonNull};
 
 use super::core::{Core, LocalCounters};
 use super::shared::Magazine;
-use super::size_class::{CACHED, COUNTED, Class};
+use super::size_class::{Class, LOCAL};
+use super::threads;
 use crate::block::Header;
-use crate::sync::{Counter, Ordering};
+use crate::sync::Counter;
 
 /// A clock is read once in this many magazines given to the shared tier.
 const SPILLS_PER_TICK: u32 = 16;
@@ -28,7 +29,7 @@ pub(crate) struct Local {
     core: Cell<*const Core>,
     generation: Cell<usize>,
     spills: Cell<u32>,
-    classes: [LocalClass; CACHED],
+    classes: [LocalClass; LOCAL],
     counters: Counters,
 }
 
@@ -46,8 +47,8 @@ struct Chain {
 
 /// What this thread did, raised without locked instructions and read by whoever asks for statistics.
 pub(super) struct Counters {
-    pub(super) rents: [Counter; COUNTED],
-    pub(super) returns: [Counter; COUNTED],
+    pub(super) rents: [Counter; LOCAL],
+    pub(super) returns: [Counter; LOCAL],
 }
 
 impl Chain {
@@ -100,10 +101,10 @@ impl Local {
                     room: Cell::new(0),
                     licence: Cell::new(0),
                 }
-            }; CACHED],
+            }; LOCAL],
             counters: Counters {
-                rents: [const { Counter::new() }; COUNTED],
-                returns: [const { Counter::new() }; COUNTED],
+                rents: [const { Counter::new() }; LOCAL],
+                returns: [const { Counter::new() }; LOCAL],
             },
         }
     }
@@ -113,19 +114,25 @@ impl Local {
         self.core.get()
     }
 
-    /// A cached block of `class`, counted as rented by this thread (also when there is none, in which case
-    /// the caller makes one).
+    pub(super) fn is_attached(&self) -> bool {
+        !self.core.get().is_null()
+    }
+
+    /// A cached block of `class`, counted as rented (also when there is none, in which case the caller makes
+    /// one).
     ///
     /// # Safety
-    /// This `Local` serves `core`: it is attached to it, or it is the thread's slot reserved for it.
+    /// This `Local` is the thread's place for `core` and no other, attached or not yet. `class` is a local one.
     #[inline]
     pub(super) unsafe fn rent(&self, core: &Core, class: Class) -> Option<NonNull<Header>> {
         let local = &self.classes[class.index()];
-        self.counters.rents[class.index()].bump_owned();
         // SAFETY: L1.
         match unsafe { local.loaded.pop() } {
-            None => self.refill(core, class),
-            found => found,
+            None => self.rent_slowly(core, class),
+            found => {
+                self.counters.rents[class.index()].bump_owned();
+                found
+            }
         }
     }
 
@@ -136,10 +143,10 @@ impl Local {
     #[inline]
     pub(super) unsafe fn give(&self, core: &Core, class: Class, block: NonNull<Header>) {
         let local = &self.classes[class.index()];
-        self.counters.returns[class.index()].bump_owned();
         // Relaxed: the generation only says that something is worth looking at.
-        let current = core.generation.load(Ordering::Relaxed) == self.generation.get();
+        let current = core.generation() == self.generation.get();
         if current && local.loaded.len.get() < local.room.get() {
+            self.counters.returns[class.index()].bump_owned();
             // SAFETY: ours by the contract.
             unsafe { local.loaded.push(block) };
         } else {
@@ -150,8 +157,11 @@ impl Local {
 
     #[cold]
     #[inline(never)]
-    fn refill(&self, core: &Core, class: Class) -> Option<NonNull<Header>> {
-        self.attach(core);
+    fn rent_slowly(&self, core: &Core, class: Class) -> Option<NonNull<Header>> {
+        if !self.attach(core) {
+            return threads::take_directly(core, class);
+        }
+        self.counters.rents[class.index()].bump_owned();
         self.follow_generation(core);
         let local = &self.classes[class.index()];
         let magazine = core.class_magazine(class);
@@ -177,7 +187,11 @@ impl Local {
     #[cold]
     #[inline(never)]
     unsafe fn give_slowly(&self, core: &Core, class: Class, block: NonNull<Header>) {
-        self.attach(core);
+        if !self.attach(core) {
+            // SAFETY: by the contract.
+            return unsafe { threads::give_directly(core, class, block) };
+        }
+        self.counters.returns[class.index()].bump_owned();
         self.follow_generation(core);
         let local = &self.classes[class.index()];
         let magazine = core.class_magazine(class);
@@ -226,14 +240,19 @@ impl Local {
 
     // ---- attaching ----------------------------------------------------------------------------------
 
-    /// Makes the counters known to `core` and keeps it alive. Does nothing when attached already.
-    pub(super) fn attach(&self, core: &Core) {
+    /// Makes the counters known to `core` and keeps it alive. Says whether it is attached now: it is not when
+    /// the thread is ending and nobody would detach it again.
+    pub(super) fn attach(&self, core: &Core) -> bool {
         if self.core.get().is_null() {
+            if !threads::will_detach() {
+                return false;
+            }
             core.add_ref();
             self.core.set(core);
-            self.generation.set(core.generation.load(Ordering::Relaxed));
+            self.generation.set(core.generation());
             core.locals().push(LocalCounters(NonNull::from(&self.counters)));
         }
+        true
     }
 
     /// Gives everything back and forgets the core. Magazines go to the shared tier.
@@ -246,9 +265,10 @@ impl Local {
         {
             let mut locals = shared.locals();
             // Under the lock, so that no snapshot counts these twice or not at all.
-            for (i, tally) in shared.tallies.iter().enumerate() {
-                tally.rents.add(self.counters.rents[i].take_owned());
-                tally.returns.add(self.counters.returns[i].take_owned());
+            for class in Class::local() {
+                let tally = shared.tally(class);
+                tally.rents.add(self.counters.rents[class.index()].take_owned());
+                tally.returns.add(self.counters.returns[class.index()].take_owned());
             }
             let here = NonNull::from(&self.counters);
             locals.retain(|counters| counters.0 != here);
@@ -260,7 +280,7 @@ impl Local {
 
     /// Moves all blocks to the shared tier and gives up all licences.
     pub(super) fn flush(&self, core: &Core) {
-        for class in Class::cached() {
+        for class in Class::local() {
             let local = &self.classes[class.index()];
             let mut blocks = 0;
             for chain in [&local.spare, &local.loaded] {
@@ -277,7 +297,7 @@ impl Local {
 
     /// Frees all blocks and gives up all licences, if the core asked for it since the last time.
     fn follow_generation(&self, core: &Core) {
-        let generation = core.generation.load(Ordering::Relaxed);
+        let generation = core.generation();
         if generation != self.generation.get() {
             self.discard(core);
             self.generation.set(generation);
@@ -287,7 +307,7 @@ impl Local {
     /// Frees all blocks and gives up all licences. Returns the bytes freed.
     pub(super) fn discard(&self, core: &Core) -> usize {
         let mut bytes = 0;
-        for class in Class::cached() {
+        for class in Class::local() {
             let local = &self.classes[class.index()];
             for chain in [&local.loaded, &local.spare] {
                 // SAFETY: L1; the attachment keeps the core alive (L3).
@@ -303,7 +323,7 @@ impl Local {
 
     /// Marks the present generation as followed; for the thread that raised it and flushed before.
     pub(super) fn mark_followed(&self, core: &Core) {
-        self.generation.set(core.generation.load(Ordering::Relaxed));
+        self.generation.set(core.generation());
     }
 }
 

@@ -1,8 +1,19 @@
 //! The table of size classes: which block serves a length, how many travel together, how many are kept.
 //!
-//! Nineteen public classes, powers of two from 16 B to 4 MiB. Two internal rows follow them: *owner records*
-//! (64-byte blocks that hold the owner of an external message body) and *one-off* blocks (anything above
-//! 4 MiB, never cached). Everything here is a constant or arithmetic; nothing here knows about memory.
+//! Nineteen public classes, powers of two from 16 B to 4 MiB, and two internal rows: *owner records*
+//! (64-byte blocks that hold the owner of an external message body) before them, and *one-off* blocks
+//! (anything above 4 MiB, never cached) after. Rows are numbered so that one comparison tells which have
+//! magazines in threads. Everything here is a constant or arithmetic; nothing here knows about memory.
+
+/// Number of public classes.
+pub(crate) const PUBLIC: usize = 19;
+/// Rows that threads keep magazines of: the owner records and the classes up to 64 KiB. Above that, a cold
+/// block costs microseconds anyway, and an idle thread must not sit on megabytes that nobody can trim.
+pub(crate) const LOCAL: usize = 1 + 13;
+/// Rows that are cached: the owner records and the public classes.
+pub(crate) const CACHED: usize = 1 + PUBLIC;
+/// Rows that are counted: the cached ones and the one-off blocks.
+pub(crate) const COUNTED: usize = CACHED + 1;
 
 /// Block sizes of the public classes, in bytes, ascending.
 pub(crate) const SIZES: [usize; PUBLIC] = {
@@ -15,37 +26,27 @@ pub(crate) const SIZES: [usize; PUBLIC] = {
     sizes
 };
 
-/// Number of public classes.
-pub(crate) const PUBLIC: usize = 19;
-/// Rows that are cached: the public classes and the owner records.
-pub(crate) const CACHED: usize = PUBLIC + 1;
-/// Rows that are counted: the cached ones and the one-off blocks.
-pub(crate) const COUNTED: usize = PUBLIC + 2;
-
 const MIN_SIZE: usize = 16;
 /// The largest class; a longer request gets a block of its own.
 pub(crate) const MAX_SIZE: usize = SIZES[PUBLIC - 1];
 /// Bytes for the owner of an external body. Owners that need more are boxed first.
 pub(crate) const OWNER_SIZE: usize = 64;
-/// Classes above this size skip the per-thread magazines: a cold 128 KiB costs microseconds anyway, and an
-/// idle thread must not sit on megabytes that nobody can trim.
-const LOCAL_MAX_SIZE: usize = 64 * 1024;
 
 /// One row of the table. The number is always below [`COUNTED`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Class(u8);
 
 impl Class {
-    pub(crate) const OWNER: Class = Class(PUBLIC as u8);
+    pub(crate) const OWNER: Class = Class(0);
     pub(crate) const ONE_OFF: Class = Class(CACHED as u8);
 
     /// The class whose blocks hold `len` bytes, or [`Class::ONE_OFF`].
     #[inline]
     pub(crate) const fn for_len(len: usize) -> Class {
         if len <= MIN_SIZE {
-            Class(0)
+            Class(1)
         } else if len <= MAX_SIZE {
-            Class((usize::BITS - (len - 1).leading_zeros()) as u8 - MIN_SIZE.ilog2() as u8)
+            Class((usize::BITS - (len - 1).leading_zeros()) as u8 - (MIN_SIZE.ilog2() - 1) as u8)
         } else {
             Class::ONE_OFF
         }
@@ -56,9 +57,14 @@ impl Class {
         if len <= MAX_SIZE { Some(Class::for_len(len)) } else { None }
     }
 
-    /// Every cached row, smallest first, the owner records last.
+    /// Every cached row, the owner records first, then the public classes ascending.
     pub(crate) fn cached() -> impl DoubleEndedIterator<Item = Class> {
         (0..CACHED as u8).map(Class)
+    }
+
+    /// Every row that threads keep magazines of.
+    pub(crate) fn local() -> impl Iterator<Item = Class> {
+        (0..LOCAL as u8).map(Class)
     }
 
     #[inline(always)]
@@ -85,14 +91,14 @@ impl Class {
         match self {
             Class::OWNER => OWNER_SIZE,
             Class::ONE_OFF => 0,
-            Class(n) => MIN_SIZE << n,
+            Class(n) => (MIN_SIZE / 2) << n,
         }
     }
 
     /// Whether threads keep magazines of this class.
     #[inline(always)]
     pub(crate) const fn is_local(self) -> bool {
-        self.size() <= LOCAL_MAX_SIZE && self.0 != Class::ONE_OFF.0
+        self.index() < LOCAL
     }
 
     /// How many blocks travel together between a thread and the shared tier, at most: about 64 KiB worth,
@@ -101,7 +107,7 @@ impl Class {
         if !self.is_local() {
             return 1;
         }
-        let by_bytes = LOCAL_MAX_SIZE / self.size();
+        let by_bytes = 64 * 1024 / self.size();
         if by_bytes < 4 {
             4
         } else if by_bytes > 64 {
@@ -123,7 +129,8 @@ impl Class {
 }
 
 const _: () = assert!(SIZES[0] == 16 && MAX_SIZE == 4 * 1024 * 1024);
-const _: () = assert!(Class::for_len(MAX_SIZE).index() == PUBLIC - 1);
+const _: () = assert!(Class::for_len(MAX_SIZE).index() == PUBLIC && LOCAL <= CACHED);
+const _: () = assert!(Class::for_len(64 * 1024).is_local() && !Class::for_len(64 * 1024 + 1).is_local());
 const _: () = assert!(Class::for_len(MAX_SIZE).default_max() >= 8);
 
 #[cfg(test)]
@@ -135,8 +142,8 @@ mod tests {
         for len in (0..70_000).chain([131_072, 131_073, MAX_SIZE - 1, MAX_SIZE]) {
             let class = Class::for_len(len);
             let naive = SIZES.iter().position(|&size| size >= len);
-            assert_eq!(Some(class.index()), naive, "length {len}");
-            assert_eq!(class.size(), SIZES[class.index()]);
+            assert_eq!(Some(class.index() - 1), naive, "length {len}");
+            assert_eq!(class.size(), SIZES[class.index() - 1]);
         }
         assert_eq!(Class::for_len(MAX_SIZE + 1), Class::ONE_OFF);
         assert_eq!(Class::for_len(usize::MAX), Class::ONE_OFF);

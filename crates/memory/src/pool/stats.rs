@@ -91,12 +91,12 @@ impl PoolStats {
     /// The class that serves requests of `len` bytes; `None` above the largest.
     #[must_use]
     pub fn class(&self, len: usize) -> Option<&ClassStats> {
-        self.classes.get(Class::public_for_len(len)?.index())
+        self.classes.get(Class::public_for_len(len)?.index() - 1)
     }
 
     pub(super) fn of(core: &Core) -> PoolStats {
         let rows = rows(core);
-        let [classes @ .., owner_records, one_off]: [ClassStats; COUNTED] = rows;
+        let [owner_records, classes @ .., one_off]: [ClassStats; COUNTED] = rows;
         let sum = |field: fn(&ClassStats) -> u64| {
             classes.iter().chain([&one_off]).map(field).fold(0, u64::wrapping_add)
         };
@@ -140,11 +140,11 @@ fn rows(core: &Core) -> [ClassStats; COUNTED] {
         let mut rents = tally.rents.get();
         // SAFETY: entries of the list point to live counters; they are removed under this lock.
         let each = locals.iter().map(|local| unsafe { local.0.as_ref() });
-        for counters in each.clone() {
-            returns = returns.wrapping_add(counters.returns[i].get());
+        for counter in each.clone().filter_map(|counters| counters.returns.get(i)) {
+            returns = returns.wrapping_add(counter.get());
         }
-        for counters in each {
-            rents = rents.wrapping_add(counters.rents[i].get());
+        for counter in each.filter_map(|counters| counters.rents.get(i)) {
+            rents = rents.wrapping_add(counter.get());
         }
         let (misses, rejects) = (tally.misses.get(), tally.rejects.get());
         let (prewarmed, released) = (tally.prewarmed.get(), tally.released.get());

@@ -43,6 +43,14 @@ pub(crate) fn rent_owner_block() -> NonNull<Header> {
     }
 }
 
+pub(super) use imp::{flush_this_thread, forget_pool, will_detach};
+use imp::{give_local, take_local};
+
+#[inline]
+fn take(core: &Core, class: Class) -> Option<NonNull<Header>> {
+    if class.is_local() { take_local(core, class) } else { take_directly(core, class) }
+}
+
 /// Gives a block whose count is 0 to the pool it came from.
 ///
 /// # Safety
@@ -52,28 +60,30 @@ pub(crate) unsafe fn give(header: NonNull<Header>) {
     // SAFETY: exclusively owned; I4 keeps the core alive as long as the block exists.
     let (core, class) = unsafe { (&*header.as_ref().core(), header.as_ref().class()) };
     // SAFETY: by the contract.
-    unsafe { imp::give(core, class, header) }
+    unsafe {
+        if class.is_local() {
+            give_local(core, class, header);
+        } else {
+            give_directly(core, class, header);
+        }
+    }
 }
 
-#[inline]
-fn take(core: &Core, class: Class) -> Option<NonNull<Header>> {
-    imp::take(core, class)
-}
-
-pub(super) use imp::{flush_this_thread, forget_pool};
-
+/// A block from the shared tier, counted for the pool instead of for a thread.
 #[cold]
 #[inline(never)]
-fn take_directly(core: &Core, class: Class) -> Option<NonNull<Header>> {
+pub(super) fn take_directly(core: &Core, class: Class) -> Option<NonNull<Header>> {
     core.tally(class).rents.add(1);
     core.take_direct(class, 0)
 }
 
+/// Takes a block to the shared tier, counted for the pool instead of for a thread.
+///
 /// # Safety
 /// The caller owns the block, which is of class `class` and belongs to `core`.
 #[cold]
 #[inline(never)]
-unsafe fn give_directly(core: &Core, class: Class, header: NonNull<Header>) {
+pub(super) unsafe fn give_directly(core: &Core, class: Class, header: NonNull<Header>) {
     let core = NonNull::from(core);
     // SAFETY: alive, by the block (I4). The reference keeps it alive beyond the block's end.
     unsafe {
@@ -99,41 +109,39 @@ mod imp {
     /// in turn is still right, only slower.
     const OTHERS: usize = 4;
 
-    struct Caches {
-        shared: Local,
+    /// The magazines of other pools, and by its drop the end of all magazines of the thread.
+    struct Others {
         /// Boxes turned into pointers, each attached to its pool; null when empty.
-        others: [Cell<*mut Local>; OTHERS],
-        /// Which of the others to replace next.
+        slots: [Cell<*mut Local>; OTHERS],
+        /// Which to replace next.
         victim: Cell<usize>,
     }
 
     thread_local! {
-        static CACHES: Caches = const {
-            Caches {
-                shared: Local::new(),
-                others: [const { Cell::new(ptr::null_mut()) }; OTHERS],
-                victim: Cell::new(0),
-            }
+        /// Has no drop, so that using it costs no look at whether it is still there: it always is. It is
+        /// detached by the drop of `OTHERS`, and stays empty after that.
+        static SHARED: Local = const { Local::new() };
+
+        static OTHERS_OF_THREAD: Others = const {
+            Others { slots: [const { Cell::new(ptr::null_mut()) }; OTHERS], victim: Cell::new(0) }
         };
     }
 
-    impl Drop for Caches {
+    const _: () = assert!(!std::mem::needs_drop::<Local>());
+
+    impl Drop for Others {
         fn drop(&mut self) {
-            self.shared.detach();
-            for slot in &self.others {
+            SHARED.with(Local::detach);
+            for slot in &self.slots {
                 self.release(slot);
             }
         }
     }
 
-    impl Caches {
+    impl Others {
         /// This thread's magazines for `core`, made on first use. `None` for a pool that is closed.
-        #[inline]
         fn local(&self, core: &Core) -> Option<&Local> {
-            if ptr::eq(core, MessagePool::shared_core()) {
-                return Some(&self.shared);
-            }
-            for slot in &self.others {
+            for slot in &self.slots {
                 // SAFETY: non-null entries are live boxes; they are only freed by `release`, which nothing
                 // calls while a reference from here is in use.
                 match unsafe { slot.get().as_ref() } {
@@ -141,22 +149,22 @@ mod imp {
                     _ => {}
                 }
             }
-            self.attach_other(core)
+            self.attach(core)
         }
 
         #[cold]
         #[inline(never)]
-        fn attach_other(&self, core: &Core) -> Option<&Local> {
+        fn attach(&self, core: &Core) -> Option<&Local> {
             if core.is_closed() {
                 return None;
             }
-            let free = self.others.iter().position(|slot| slot.get().is_null());
+            let free = self.slots.iter().position(|slot| slot.get().is_null());
             let index = free.unwrap_or_else(|| {
                 let next = self.victim.get();
                 self.victim.set((next + 1) % OTHERS);
                 next
             });
-            let slot = self.others.get(index)?;
+            let slot = self.slots.get(index)?;
             self.release(slot);
             let local = Box::new(Local::new());
             local.attach(core);
@@ -174,59 +182,94 @@ mod imp {
         }
     }
 
+    /// Sees to it that this thread's magazines are emptied when it ends. False when that has happened.
+    pub(in crate::pool) fn will_detach() -> bool {
+        OTHERS_OF_THREAD.try_with(|_| ()).is_ok()
+    }
+
     #[inline]
-    pub(super) fn take(core: &Core, class: Class) -> Option<NonNull<Header>> {
-        if class.is_local() {
-            let found = CACHES.try_with(|caches| {
-                let local = caches.local(core)?;
-                // SAFETY: `local` is this thread's slot for `core`.
-                Some(unsafe { local.rent(core, class) })
-            });
-            if let Ok(Some(found)) = found {
-                return found;
-            }
+    pub(super) fn take_local(core: &Core, class: Class) -> Option<NonNull<Header>> {
+        if ptr::eq(core, MessagePool::shared_core()) {
+            // SAFETY: `SHARED` is this thread's place for the shared pool.
+            SHARED.with(|local| unsafe { local.rent(core, class) })
+        } else {
+            take_other(core, class)
         }
-        take_directly(core, class)
+    }
+
+    #[inline(never)]
+    fn take_other(core: &Core, class: Class) -> Option<NonNull<Header>> {
+        let found = OTHERS_OF_THREAD.try_with(|others| {
+            let local = others.local(core)?;
+            // SAFETY: `local` is this thread's place for `core`.
+            Some(unsafe { local.rent(core, class) })
+        });
+        match found {
+            Ok(Some(found)) => found,
+            _ => take_directly(core, class),
+        }
     }
 
     /// # Safety
-    /// The caller owns the block, which is of class `class` and belongs to `core`.
+    /// The caller owns the block, which is of the local class `class` and belongs to `core`.
     #[inline]
-    pub(super) unsafe fn give(core: &Core, class: Class, header: NonNull<Header>) {
-        if class.is_local() {
-            let given = CACHES.try_with(|caches| {
-                let local = caches.local(core)?;
-                // SAFETY: `local` is this thread's slot for `core`, which it keeps alive; the rest is the
-                // caller's promise.
-                unsafe { local.give(core, class, header) };
-                Some(())
-            });
-            if let Ok(Some(())) = given {
-                return;
-            }
+    pub(super) unsafe fn give_local(core: &Core, class: Class, header: NonNull<Header>) {
+        if ptr::eq(core, MessagePool::shared_core()) {
+            // SAFETY: `SHARED` is this thread's place for the shared pool; the rest is the caller's promise.
+            SHARED.with(|local| unsafe { local.give(core, class, header) });
+        } else {
+            // SAFETY: by the contract.
+            unsafe { give_other(core, class, header) };
         }
-        // SAFETY: by the contract.
-        unsafe { give_directly(core, class, header) }
+    }
+
+    /// # Safety
+    /// As for [`give_local`].
+    #[inline(never)]
+    unsafe fn give_other(core: &Core, class: Class, header: NonNull<Header>) {
+        let given = OTHERS_OF_THREAD.try_with(|others| {
+            let local = others.local(core)?;
+            // SAFETY: `local` is this thread's place for `core`, which it keeps alive; the rest is the
+            // caller's promise.
+            unsafe { local.give(core, class, header) };
+            Some(())
+        });
+        if !matches!(given, Ok(Some(()))) {
+            // SAFETY: by the contract; nobody has taken the block.
+            unsafe { give_directly(core, class, header) };
+        }
     }
 
     /// Moves what this thread has cached of `core` to the shared tier.
     pub(in crate::pool) fn flush_this_thread(core: &Core) {
-        let _ = CACHES.try_with(|caches| {
-            if let Some(local) = caches.local(core) {
-                local.attach(core);
+        let flush = |local: &Local| {
+            if local.is_attached() {
                 local.flush(core);
                 local.mark_followed(core);
             }
-        });
+        };
+        if ptr::eq(core, MessagePool::shared_core()) {
+            SHARED.with(flush);
+        } else {
+            let _ = OTHERS_OF_THREAD.try_with(|others| {
+                for slot in &others.slots {
+                    // SAFETY: non-null entries are live boxes.
+                    match unsafe { slot.get().as_ref() } {
+                        Some(local) if ptr::eq(local.core(), core) => flush(local),
+                        _ => {}
+                    }
+                }
+            });
+        }
     }
 
     /// Drops this thread's magazines of a pool that is going away.
     pub(in crate::pool) fn forget_pool(core: *const Core) {
-        let _ = CACHES.try_with(|caches| {
-            for slot in &caches.others {
+        let _ = OTHERS_OF_THREAD.try_with(|others| {
+            for slot in &others.slots {
                 // SAFETY: non-null entries are live boxes.
                 if unsafe { slot.get().as_ref() }.is_some_and(|local| ptr::eq(local.core(), core)) {
-                    caches.release(slot);
+                    others.release(slot);
                 }
             }
         });
@@ -237,15 +280,20 @@ mod imp {
 mod imp {
     use super::*;
 
-    pub(super) fn take(core: &Core, class: Class) -> Option<NonNull<Header>> {
+    pub(super) fn take_local(core: &Core, class: Class) -> Option<NonNull<Header>> {
         take_directly(core, class)
     }
 
     /// # Safety
     /// The caller owns the block, which is of class `class` and belongs to `core`.
-    pub(super) unsafe fn give(core: &Core, class: Class, header: NonNull<Header>) {
+    pub(super) unsafe fn give_local(core: &Core, class: Class, header: NonNull<Header>) {
         // SAFETY: by the contract.
         unsafe { give_directly(core, class, header) }
+    }
+
+    pub(in crate::pool) fn will_detach() -> bool {
+        // The models detach by hand.
+        true
     }
 
     pub(in crate::pool) fn flush_this_thread(_: &Core) {}
