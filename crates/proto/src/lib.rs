@@ -55,7 +55,10 @@ pub use error::{
 pub use frame::FrameHeader;
 pub use greeting::{Greeting, GreetingReader, GreetingWriter};
 pub use handshake::{Established, Handshake, HandshakeConfig, HandshakeStatus, PeerProperties};
-pub use mechanism::{Cipher, MechanismConfig};
+pub use mechanism::{
+    Cipher, CurveCipher, CurveKeyError, CurveOpener, CurvePublicKey, CurveSealer, CurveSecretKey,
+    MechanismConfig, Opened,
+};
 pub use metadata::{IDENTITY, Metadata, PEER_ADDRESS, Property, SOCKET_TYPE, USER_ID, append_property};
 pub use socket_type::SocketType;
 pub use zap::{ZapCredentials, ZapReply, ZapRequest, ZapStatus};

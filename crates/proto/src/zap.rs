@@ -10,6 +10,7 @@
 
 use crate::error::{ConfigError, ZapHandlerError};
 use crate::limits::{HOST_BYTES_MAX, PLAIN_CREDENTIAL_BYTES_MAX, ROUTING_ID_BYTES_MAX, ZAP_FRAME_BYTES_MAX};
+use crate::mechanism::CurvePublicKey;
 use crate::metadata::{Metadata, append_property};
 use zeroize::Zeroizing;
 
@@ -28,6 +29,11 @@ pub enum ZapCredentials {
         /// At most 255 bytes. Wiped when dropped.
         password: Zeroizing<Vec<u8>>,
     },
+    /// The ownership of a key.
+    Curve {
+        /// The client's long-term key.
+        public_key: CurvePublicKey,
+    },
 }
 
 impl ZapCredentials {
@@ -37,6 +43,7 @@ impl ZapCredentials {
         match self {
             ZapCredentials::Null => "NULL",
             ZapCredentials::Plain { .. } => "PLAIN",
+            ZapCredentials::Curve { .. } => "CURVE",
         }
     }
 }
@@ -74,6 +81,7 @@ impl ZapRequest {
                 frames.push(username);
                 frames.push(password);
             }
+            ZapCredentials::Curve { public_key } => frames.push(public_key.as_bytes()),
         }
         frames
     }
@@ -102,6 +110,10 @@ impl ZapRequest {
                     username: username.to_vec(),
                     password: Zeroizing::new(password.to_vec()),
                 }
+            }
+            (b"CURVE", [key]) => {
+                let key: [u8; 32] = (*key).try_into().ok()?;
+                ZapCredentials::Curve { public_key: CurvePublicKey::from_bytes(key) }
             }
             _ => return None,
         };
@@ -265,6 +277,10 @@ mod tests {
         assert_eq!(frames, expected);
         assert_eq!(ZapRequest::parse(&frames), Some(request.clone()));
         assert_eq!(ZapRequest::parse(&frames[..7]), None);
+        let public_key = CurvePublicKey::from_bytes([7; 32]);
+        let curve = ZapRequest { credentials: ZapCredentials::Curve { public_key }, ..request.clone() };
+        assert_eq!(curve.frames()[6], [7; 32]);
+        assert_eq!(ZapRequest::parse(&curve.frames()), Some(curve));
         let null = ZapRequest { credentials: ZapCredentials::Null, ..request };
         assert_eq!(ZapRequest::parse(&null.frames()), Some(null));
     }

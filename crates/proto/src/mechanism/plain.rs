@@ -13,6 +13,11 @@ use crate::mechanism::MechanismConfig;
 use crate::zap::ZapCredentials;
 use zeroize::Zeroizing;
 
+/// How libzmq 4.3 spells ERROR in PLAIN: in its source the length byte swallows the E as a third hexadecimal digit
+/// (seen on the wire, 4.3.5). It is understood here; what we send is RFC 24's, which libzmq's client takes for an
+/// unexpected command, so that it closes too.
+pub(super) const ERROR_OF_LIBZMQ: &[u8] = b"^RROR";
+
 #[derive(Debug, Default)]
 pub(crate) struct PlainClient {
     welcomed: bool,

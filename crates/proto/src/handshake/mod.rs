@@ -15,108 +15,25 @@
 //!
 //! Source: RFC 37; where it leaves a choice, libzmq 4.3.5's is taken.
 
-use crate::command::{encode_error, parse_error, split_name};
+mod command_buffer;
+mod config;
+
+pub use config::HandshakeConfig;
+
+use crate::command::encode_error;
 use crate::error::{
     ConfigError, PeerIncompatible, PeerMisbehaved, ProtocolError, Unauthorized, ZapHandlerError,
 };
-use crate::frame::FrameHeader;
 use crate::greeting::{Greeting, GreetingReader, GreetingWriter};
-use crate::limits::{COMMAND_BYTES_MAX, PROPERTIES_MAX, ROUTING_ID_BYTES_MAX};
+use crate::limits::ROUTING_ID_BYTES_MAX;
 use crate::mechanism::{Cipher, Mechanism, MechanismConfig, Step};
-use crate::metadata::{IDENTITY, Metadata, PEER_ADDRESS, SOCKET_TYPE, USER_ID, append_property};
+use crate::metadata::{IDENTITY, Metadata, PEER_ADDRESS, SOCKET_TYPE, USER_ID};
 use crate::socket_type::SocketType;
 use crate::zap::{ZapCredentials, ZapReply, ZapRequest, ZapStatus};
-use std::fmt;
-use zeroize::Zeroizing;
-
-/// Everything that a handshake must know beforehand.
-#[derive(Clone)]
-pub struct HandshakeConfig {
-    /// Our socket's type.
-    pub socket_type: SocketType,
-    /// Our routing id, at most 255 bytes; empty if we have none. Sent by REQ, DEALER and ROUTER only.
-    pub routing_id: Vec<u8>,
-    /// Mechanism, side and secrets.
-    pub mechanism: MechanismConfig,
-    /// The application's own properties; libzmq wants their names to begin with `X-`.
-    pub metadata: Vec<(String, Vec<u8>)>,
-    /// Ask a ZAP handler before the peer is let in. PLAIN servers always do.
-    pub zap: bool,
-    /// The domain for the ZAP request.
-    pub zap_domain: String,
-    /// The peer's address for the ZAP request.
-    pub peer_address: String,
-    /// Our minor version: 1, or 0 to appear as a ZMTP 3.0 peer.
-    pub minor_version: u8,
-    /// Randomness for keys and nonces: fresh from the operating system for every connection. Only CURVE uses it;
-    /// all zeros otherwise is fine.
-    pub seed: Zeroizing<[u8; 32]>,
-}
-
-impl HandshakeConfig {
-    /// A socket type and a mechanism, and defaults for the rest: no routing id, no metadata, no ZAP, ZMTP 3.1, and a
-    /// seed of zeros, **which a CURVE connection must replace**.
-    #[must_use]
-    pub fn new(socket_type: SocketType, mechanism: MechanismConfig) -> HandshakeConfig {
-        HandshakeConfig {
-            socket_type,
-            routing_id: Vec::new(),
-            mechanism,
-            metadata: Vec::new(),
-            zap: false,
-            zap_domain: String::new(),
-            peer_address: String::new(),
-            minor_version: 1,
-            seed: Zeroizing::default(),
-        }
-    }
-
-    /// Checks what could not be put on the wire: for the place where options are set.
-    ///
-    /// # Errors
-    /// The first setting that is too long, misspelt or there twice.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        self.mechanism.check()?;
-        self.own_metadata().map(drop)
-    }
-
-    fn own_metadata(&self) -> Result<Vec<u8>, ConfigError> {
-        if self.routing_id.len() > ROUTING_ID_BYTES_MAX {
-            return Err(ConfigError::RoutingIdTooLong { len: self.routing_id.len() });
-        }
-        let mut block = Vec::new();
-        append_property(SOCKET_TYPE, self.socket_type.as_str().as_bytes(), &mut block)?;
-        if self.socket_type.sends_routing_id() {
-            append_property(IDENTITY, &self.routing_id, &mut block)?;
-        }
-        for (index, (name, value)) in self.metadata.iter().enumerate() {
-            let same = |other: &str| other.eq_ignore_ascii_case(name);
-            let earlier = self.metadata.iter().take(index).any(|(other, _)| same(other));
-            if earlier || [SOCKET_TYPE, IDENTITY].into_iter().any(same) {
-                return Err(ConfigError::PropertyDuplicate { index });
-            }
-            append_property(name, value, &mut block)?;
-        }
-        // Two properties of our own, and room for a mechanism's keys around the block.
-        let properties = self.metadata.len() + 2;
-        if properties > PROPERTIES_MAX || block.len() > COMMAND_BYTES_MAX - 512 {
-            return Err(ConfigError::MetadataTooLarge { properties, bytes: block.len() });
-        }
-        Ok(block)
-    }
-}
-
-/// Shows no secret and no seed.
-impl fmt::Debug for HandshakeConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandshakeConfig")
-            .field("socket_type", &self.socket_type)
-            .field("routing_id", &self.routing_id)
-            .field("mechanism", &self.mechanism)
-            .field("zap", &self.zap)
-            .finish_non_exhaustive()
-    }
-}
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng as _, SeedableRng as _};
+use command_buffer::CommandBuffer;
+use zeroize::Zeroize as _;
 
 /// What is known of the peer when the handshake is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,9 +78,24 @@ pub(crate) struct Common {
     minor_version: u8,
     peer: Option<PeerProperties>,
     zap_properties: Vec<(String, Vec<u8>)>,
+    /// Made of the seed when the first random byte is needed.
+    random: Option<ChaCha20Rng>,
 }
 
 impl Common {
+    /// Random bytes, never the same twice.
+    pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
+        let seed = &mut self.config.seed;
+        let random = self.random.get_or_insert_with(|| {
+            let random = ChaCha20Rng::from_seed(**seed);
+            seed.zeroize();
+            random
+        });
+        let mut bytes = [0; N];
+        random.fill_bytes(&mut bytes);
+        bytes
+    }
+
     pub(crate) fn mechanism(&self) -> &MechanismConfig {
         &self.config.mechanism
     }
@@ -268,7 +200,8 @@ impl Handshake {
         if matches!(stage, Stage::Greeting) {
             writer.advance(&reader, &mut output);
         }
-        let common = Common { config, minor_version: 0, peer: None, zap_properties: Vec::new() };
+        let common =
+            Common { config, minor_version: 0, peer: None, zap_properties: Vec::new(), random: None };
         Handshake { common, mechanism, reader, writer, command: CommandBuffer::default(), output, stage }
     }
 
@@ -400,9 +333,8 @@ impl Handshake {
     fn handle_commands(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
         let taken = self.command.fill(input)?;
         if let Some(body) = self.command.take() {
-            let (name, rest) = split_name(&body)?;
-            if name == b"ERROR" {
-                return Err(ProtocolError::peer_error(parse_error(&body, rest)?));
+            if let Some(reason) = self.mechanism.error_reason(&body)? {
+                return Err(ProtocolError::peer_error(reason));
             }
             let step = self.mechanism.handle_command(&mut self.common, &body, &mut self.output)?;
             self.take_step(step);
@@ -434,54 +366,5 @@ impl Handshake {
         }
         self.stage = Stage::Failed(error.clone());
         error
-    }
-}
-
-/// Collects one command frame, byte by byte if it must, and never a byte of the next.
-#[derive(Debug, Default)]
-struct CommandBuffer {
-    header_bytes: Vec<u8>,
-    header: Option<FrameHeader>,
-    body: Zeroizing<Vec<u8>>,
-}
-
-impl CommandBuffer {
-    fn fill(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
-        let mut rest = input;
-        while self.header.is_none() {
-            let Some((&byte, after)) = rest.split_first() else { return Ok(input.len()) };
-            self.header_bytes.push(byte);
-            rest = after;
-            self.header = FrameHeader::parse(&self.header_bytes)?;
-            if let Some(header) = self.header {
-                if !header.command {
-                    return Err(PeerMisbehaved::NotACommand { len: header.body_len }.into());
-                }
-                if header.body_len > COMMAND_BYTES_MAX as u64 {
-                    return Err(ProtocolError::command_too_long(header.body_len, COMMAND_BYTES_MAX as u64));
-                }
-            }
-        }
-        // Enough for any PLAIN HELLO, so that no growing leaves an unwiped copy of a password behind.
-        let missing = self.missing();
-        self.body.reserve(missing.min(1024));
-        let taken = rest.len().min(missing);
-        self.body.extend_from_slice(rest.get(..taken).unwrap_or_default());
-        Ok(input.len() - rest.len() + taken)
-    }
-
-    fn missing(&self) -> usize {
-        let len = self.header.map_or(0, |header| usize::try_from(header.body_len).unwrap_or(usize::MAX));
-        len.saturating_sub(self.body.len())
-    }
-
-    /// The whole body, if it is here.
-    fn take(&mut self) -> Option<Zeroizing<Vec<u8>>> {
-        if self.header.is_none() || self.missing() > 0 {
-            return None;
-        }
-        self.header = None;
-        self.header_bytes.clear();
-        Some(std::mem::take(&mut self.body))
     }
 }

@@ -1,0 +1,117 @@
+//! NaCl's `crypto_box` and `crypto_secretbox`: X25519, HSalsa20, XSalsa20, Poly1305, put together as NaCl does.
+//!
+//! The only file that touches primitives; all of them come from dalek and RustCrypto. What is made here is their
+//! order, so that a key is derived once where it can be: XSalsa20 first turns key and nonce prefix into a Salsa20 key,
+//! and CURVE's traffic has one prefix per direction. [`StreamKey`] is that derived key.
+//!
+//! Invariants: [`BoxKey::agree`] gives no key for a point of low order. Nothing is decrypted before its tag has been
+//! found right, in constant time. Keys are wiped when dropped.
+
+use super::{CurvePublicKey, CurveSecretKey, LongNonce, TAG};
+use poly1305::Poly1305;
+use poly1305::universal_hash::KeyInit as _;
+use salsa20::cipher::consts::U10;
+use salsa20::cipher::{KeyIvInit as _, StreamCipher as _};
+use salsa20::{Salsa20, hsalsa};
+use std::fmt;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// A key that two sides share, for boxes with nonces of 24 bytes.
+pub(super) struct BoxKey(Zeroizing<[u8; 32]>);
+
+impl BoxKey {
+    /// The key that `secret` and `public` make together (NaCl's `beforenm`). `None` if every secret would make the
+    /// same one with `public`.
+    pub(super) fn agree(secret: &CurveSecretKey, public: &CurvePublicKey) -> Option<BoxKey> {
+        let shared = secret.scalar().diffie_hellman(&public.point());
+        shared.was_contributory().then(|| BoxKey(derive(shared.as_bytes(), &[0; 16])))
+    }
+
+    /// A key that only one side knows.
+    pub(super) const fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> BoxKey {
+        BoxKey(bytes)
+    }
+
+    /// The key for nonces that begin with `prefix`.
+    pub(super) fn stream(&self, prefix: &[u8; 16]) -> StreamKey {
+        StreamKey(derive(&self.0, prefix))
+    }
+
+    /// A box: tag, then ciphertext.
+    pub(super) fn seal(&self, nonce: &LongNonce, pieces: &[&[u8]]) -> Vec<u8> {
+        let len = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        let mut sealed = Vec::with_capacity(TAG + len);
+        sealed.resize(TAG, 0);
+        for piece in pieces {
+            sealed.extend_from_slice(piece);
+        }
+        let (prefix, tail) = halves(nonce);
+        let (tag, text) = sealed.split_at_mut(TAG);
+        tag.copy_from_slice(&self.stream(prefix).seal(tail, text));
+        sealed
+    }
+
+    /// The plaintext of a box, wiped when dropped. `None` if the box is too short or not authentic.
+    pub(super) fn open(&self, nonce: &LongNonce, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (tag, text) = sealed.split_first_chunk::<TAG>()?;
+        let mut text = Zeroizing::new(text.to_vec());
+        let (prefix, tail) = halves(nonce);
+        self.stream(prefix).open(tail, tag, &mut text).then_some(text)
+    }
+}
+
+/// A key for boxes whose nonces share their first 16 bytes.
+#[derive(Clone)]
+pub(super) struct StreamKey(Zeroizing<[u8; 32]>);
+
+impl StreamKey {
+    /// Encrypts in place and returns the tag.
+    pub(super) fn seal(&self, nonce: &[u8; 8], text: &mut [u8]) -> [u8; TAG] {
+        let (mut cipher, authenticator) = self.start(nonce);
+        cipher.apply_keystream(text);
+        authenticator.compute_unpadded(text).into()
+    }
+
+    /// Decrypts in place, if the tag is right; else leaves everything as it is and says no.
+    pub(super) fn open(&self, nonce: &[u8; 8], tag: &[u8; TAG], text: &mut [u8]) -> bool {
+        let (mut cipher, authenticator) = self.start(nonce);
+        let right: [u8; TAG] = authenticator.compute_unpadded(text).into();
+        let authentic: bool = right.ct_eq(tag).into();
+        if authentic {
+            cipher.apply_keystream(text);
+        }
+        authentic
+    }
+
+    /// The first 32 bytes of the key stream are the authenticator's key, the text begins right behind them.
+    fn start(&self, nonce: &[u8; 8]) -> (Salsa20, Poly1305) {
+        let mut cipher = Salsa20::new((&*self.0).into(), nonce.into());
+        let mut key = Zeroizing::new([0; 32]);
+        cipher.apply_keystream(&mut *key);
+        (cipher, Poly1305::new((&*key).into()))
+    }
+}
+
+fn derive(key: &[u8; 32], prefix: &[u8; 16]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(hsalsa::<U10>(key.into(), prefix.into()).into())
+}
+
+fn halves(nonce: &LongNonce) -> (&[u8; 16], &[u8; 8]) {
+    // 24 = 16 + 8, so both are there.
+    let prefix = nonce.first_chunk().unwrap_or(&[0; 16]);
+    let tail = nonce.last_chunk().unwrap_or(&[0; 8]);
+    (prefix, tail)
+}
+
+impl fmt::Debug for BoxKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxKey(..)")
+    }
+}
+
+impl fmt::Debug for StreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StreamKey(..)")
+    }
+}
