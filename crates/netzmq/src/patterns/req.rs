@@ -212,3 +212,6 @@ impl Rules for Req {
         self.queue.is_reading(pipe)
     }
 }
+
+#[cfg(test)]
+mod tests;

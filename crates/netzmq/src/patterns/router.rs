@@ -296,3 +296,6 @@ impl<const STREAM: bool> Rules for Routing<STREAM> {
         self.settings.raw
     }
 }
+
+#[cfg(test)]
+mod tests;
