@@ -82,3 +82,18 @@ impl Notices {
         Some(Part { body, more: true })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: an application that does not listen costs bounded memory. Method: more news than may wait.
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut notices = Notices::default();
+        for _ in 0..2 * WAITING_MAX {
+            notices.push(Message::new());
+        }
+        assert_eq!(notices.waiting.len(), WAITING_MAX);
+    }
+}

@@ -167,3 +167,48 @@ impl Rules for Pair {
         self.only.abort_send(pipes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Bench, parts};
+    use super::super::{PatternOptions, PipeId, Verdict};
+    use netzmq_proto::SocketType;
+
+    /// Goal: one peer at a time. Method: a second while the first is there, and again when it has gone.
+    #[test]
+    fn one_peer_at_a_time() {
+        for socket_type in [SocketType::Pair, SocketType::Channel, SocketType::Dgram] {
+            let mut bench = Bench::new(socket_type, &PatternOptions::default());
+            bench.join(0);
+            assert!(!bench.attach(1, None));
+            bench.pattern.detach(&mut bench.fake, PipeId(1));
+            assert!(bench.can_send());
+            bench.detach(0);
+            assert!(!bench.can_send());
+            assert!(bench.attach(1, None));
+        }
+    }
+
+    /// Goal: messages both ways, and the rest of one lost with its peer. Method: a conversation.
+    #[test]
+    fn both_ways() {
+        let mut bench = Bench::new(SocketType::Pair, &PatternOptions::default());
+        assert_eq!(bench.send(&["nobody there"]), Verdict::Block);
+        bench.join(0);
+        bench.arrive(0, &["a", "b"]);
+        assert_eq!(bench.recv(), Some(parts(&["a", "b"])));
+        assert_eq!(bench.send(&["c", "d"]), Verdict::To(PipeId(0)));
+        assert_eq!(bench.sent(0), [parts(&["c", "d"])]);
+        bench.set_room(0, 0);
+        assert_eq!(bench.send(&["full"]), Verdict::Block);
+        bench.set_room(0, 1);
+        bench.send_part("head", true);
+        bench.pattern.abort_send(&mut bench.fake);
+        bench.send_part("head", true);
+        bench.detach(0);
+        bench.join(1);
+        assert_eq!(bench.send_part("tail", false), Verdict::Drop);
+        assert_eq!(bench.send(&["whole"]), Verdict::To(PipeId(1)));
+        assert_eq!(bench.sent(1), [parts(&["whole"])]);
+    }
+}

@@ -362,3 +362,55 @@ impl Pattern {
         each!(self, rules => rules.is_raw())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Bench;
+    use super::*;
+
+    /// Goal: each socket type has its own rules, and those that can't send or receive say so in every way. Method:
+    /// all types of the list.
+    #[test]
+    fn every_type_has_its_rules() {
+        use SocketType::{Dish, Gather, Pub, Pull, Push, Radio, Scatter, Sub};
+        for socket_type in SocketType::ALL {
+            let mut bench = Bench::new(socket_type, &PatternOptions::default());
+            let debug = format!("{:?}", bench.pattern);
+            assert!(debug.starts_with(&format!("{socket_type:?}(")), "{socket_type:?} is {debug}");
+            let sends = !matches!(socket_type, Sub | Pull | Gather | Dish);
+            let receives = !matches!(socket_type, Pub | Push | Scatter | Radio);
+            assert_eq!((bench.pattern.supports_send(), bench.pattern.supports_recv()), (sends, receives));
+            bench.join(0);
+            let refused = Verdict::Refuse(Refusal::NotSupported);
+            assert_eq!(bench.send_part("x", false) == refused, !sends, "{socket_type:?}");
+            let refused = matches!(bench.recv_part(), Err(Next::Refuse(Refusal::NotSupported)));
+            assert_eq!(refused, !receives, "{socket_type:?}");
+        }
+    }
+
+    /// Goal: an event may be told at any time and any number of times, also of pipes that were never heard of.
+    /// Method: all types, all events, in an order that makes no sense.
+    #[test]
+    fn stray_events_are_harmless() {
+        let options = PatternOptions { stream_notify: false, ..PatternOptions::default() };
+        for socket_type in SocketType::ALL {
+            let mut bench = Bench::new(socket_type, &options);
+            bench.join(1);
+            for pipe in [PipeId(1), PipeId(1)] {
+                bench.pattern.readable(&mut bench.fake, pipe);
+                bench.pattern.writable(&mut bench.fake, pipe);
+                bench.pattern.disconnected(&mut bench.fake, pipe);
+                bench.pattern.abort_send(&mut bench.fake);
+            }
+            bench.detach(1);
+            for pipe in [PipeId(0), PipeId(1), PipeId(9)] {
+                bench.pattern.readable(&mut bench.fake, pipe);
+                bench.pattern.writable(&mut bench.fake, pipe);
+                bench.pattern.detach(&mut bench.fake, pipe);
+            }
+            assert!(!bench.can_recv());
+            assert!(bench.pattern.fan().is_empty());
+            bench.join(1);
+        }
+    }
+}

@@ -23,7 +23,7 @@ use std::collections::VecDeque;
 
 /// Parts waiting for the application before peers are left unread: no proxy that works falls this far behind, and
 /// short topics then take less than 100 MB.
-const PENDING_MAX: usize = if cfg!(test) { 64 } else { 1 << 20 };
+const PENDING_MAX: usize = if cfg!(test) { 256 } else { 1 << 20 };
 
 /// Whose request a pending part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -366,3 +366,6 @@ impl<const SILENT: bool> Rules for Publisher<SILENT> {
         self.matcher.len()
     }
 }
+
+#[cfg(test)]
+mod tests;
