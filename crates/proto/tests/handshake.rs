@@ -5,8 +5,9 @@ mod common;
 
 use common::{Cuts, Side, pump};
 use netzmq_proto::{
-    Established, HandshakeConfig, HandshakeStatus, MechanismConfig, PeerIncompatible, PeerMisbehaved,
-    ProtocolError, SocketType, Unauthorized, ZapCredentials, ZapReply, ZapStatus,
+    ConfigError, Established, FrameHeader, Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig,
+    PeerIncompatible, PeerMisbehaved, ProtocolError, SocketType, Unauthorized, ZapCredentials, ZapReply,
+    ZapStatus, limits,
 };
 use proptest::prelude::*;
 
@@ -135,7 +136,7 @@ proptest! {
         }
         stream.append(&mut bytes);
         let run = |cut: usize| {
-            let mut side = netzmq_proto::Handshake::new(configs().1);
+            let mut side = Handshake::new(configs().1);
             let mut rest = &stream[..];
             loop {
                 let offered = &rest[..cut.min(rest.len())];
@@ -200,7 +201,7 @@ fn two_plain_clients() {
 fn settings_that_can_not_be_sent() {
     let mut config = null(SocketType::Dealer);
     config.routing_id = vec![1; 256];
-    let mut side = netzmq_proto::Handshake::new(config);
+    let mut side = Handshake::new(config);
     assert!(side.output().is_empty());
     assert!(matches!(side.handle_input(b""), Err(ProtocolError::OwnConfig(_))));
     for metadata in [vec![("Identity", "x")], vec![("X-a", ""), ("x-A", "")], vec![("", "x")]] {
@@ -220,22 +221,23 @@ fn a_peer_can_not_name_its_own_user() {
     assert_eq!(at_honest.peer.properties, [("Socket-Type".to_owned(), b"PUSH".to_vec())]);
 }
 
+fn greeting_of(config: HandshakeConfig) -> Vec<u8> {
+    let (mut a, mut b) = (Side::new(config), Side::new(null(SocketType::Pull)));
+    pump(&mut a, &mut b, &mut Cuts::new(vec![]));
+    a.said[..64].to_vec()
+}
+
 #[test]
 fn commands_that_are_too_long_or_no_commands() {
-    let greeting_of = |config| {
-        let (mut a, mut b) = (Side::new(config), Side::new(null(SocketType::Pull)));
-        pump(&mut a, &mut b, &mut Cuts::new(vec![]));
-        a.said[..64].to_vec()
-    };
     let error = |tail: &[u8]| {
-        let mut side = netzmq_proto::Handshake::new(null(SocketType::Pull));
+        let mut side = Handshake::new(null(SocketType::Pull));
         let bytes = [greeting_of(null(SocketType::Push)), tail.to_vec()].concat();
         side.handle_input(&bytes).unwrap_err()
     };
     let len = 1 << 62;
     assert_eq!(
         error(b"\x06\x40\0\0\0\0\0\0\0"),
-        PeerMisbehaved::CommandTooLong { len, max: netzmq_proto::limits::COMMAND_BYTES_MAX as u64 }.into()
+        PeerMisbehaved::CommandTooLong { len, max: limits::COMMAND_BYTES_MAX as u64 }.into()
     );
     assert_eq!(error(b"\0\x05hello"), PeerMisbehaved::NotACommand { len: 5 }.into());
     assert_eq!(error(b"\x04\x06\x05READY"), PeerMisbehaved::SocketTypeMissing.into());
@@ -245,7 +247,48 @@ fn commands_that_are_too_long_or_no_commands() {
         error(b"\x04\x0a\x05ERROR\x03bad"),
         PeerIncompatible::Refused { reason: b"bad".to_vec() }.into()
     );
+    let identity = [&b"\x0bSocket-Type\0\0\0\x04PUSH\x08Identity\0\0\x01\0"[..], &[1; 256]].concat();
+    let mut ready = Vec::new();
+    FrameHeader::append_frame(false, true, &[b"\x05READY", &identity[..]].concat(), &mut ready);
+    assert_eq!(error(&ready), PeerMisbehaved::RoutingIdTooLong { len: 256 }.into());
+    assert_eq!(
+        error(b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03FOO"),
+        PeerMisbehaved::SocketTypeUnknown { len: 3 }.into()
+    );
     // A second greeting where READY belongs.
     let second = greeting_of(null(SocketType::Push));
     assert_eq!(error(&second), PeerMisbehaved::ReservedFrameFlags { flags: 0xff }.into());
+}
+
+#[test]
+fn libzmqs_spelling_of_error_in_plain() {
+    let (mut server, mut client) = (
+        Side::new(HandshakeConfig::new(SocketType::Pull, MechanismConfig::PlainServer)),
+        Side::new(HandshakeConfig::new(SocketType::Push, plain_client("a", "b"))),
+    );
+    pump(&mut client, &mut server, &mut Cuts::new(vec![]));
+    assert_eq!(
+        client.handshake.handle_input(b"\x04\x09^RROR\x03400"),
+        Err(Unauthorized::ByPeer { status: 400 }.into())
+    );
+    // In NULL it is a command like any other, and a broken one.
+    let mut null = Handshake::new(null(SocketType::Push));
+    null.handle_input(&greeting_of(HandshakeConfig::new(SocketType::Pull, MechanismConfig::Null))).unwrap();
+    let error = PeerMisbehaved::MalformedCommandName { len: 9 };
+    assert_eq!(null.handle_input(b"\x04\x09^RROR\x03400"), Err(error.into()));
+}
+
+#[test]
+fn metadata_as_large_as_one_may_send_and_no_larger() {
+    let with = |bytes: usize| {
+        let mut config = null(SocketType::Push);
+        config.metadata = vec![("X-Big".into(), vec![0; bytes])];
+        config
+    };
+    let largest = limits::COMMAND_BYTES_MAX - 512 - (1 + 11 + 4 + 4) - (1 + 5 + 4);
+    assert_eq!(with(largest).check(), Ok(()));
+    assert!(matches!(with(largest + 1).check(), Err(ConfigError::MetadataTooLarge { .. })));
+    let (mut push, mut pull) = (Side::new(with(largest)), Side::new(null(SocketType::Pull)));
+    pump(&mut push, &mut pull, &mut Cuts::new(vec![5000]));
+    assert_eq!(established(pull).0.peer.properties[1].1.len(), largest);
 }

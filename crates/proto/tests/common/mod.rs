@@ -1,5 +1,7 @@
 //! A pair of handshakes that pump bytes into one another, cut wherever the test says.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use netzmq_proto::{Handshake, HandshakeConfig, HandshakeStatus, ProtocolError, ZapReply};
 
 /// How the bytes of a stream are cut: sizes of pieces, repeated for as long as needed.
@@ -11,7 +13,7 @@ impl Cuts {
         Cuts(if sizes.is_empty() { vec![usize::MAX] } else { sizes }, 0)
     }
 
-    fn next(&mut self) -> usize {
+    pub(crate) fn next(&mut self) -> usize {
         let size = self.0[self.1 % self.0.len()].max(1);
         self.1 += 1;
         size
@@ -80,4 +82,11 @@ pub(crate) fn pump(a: &mut Side, b: &mut Side, cuts: &mut Cuts) {
         moved |= before != (a.inbox.len(), b.inbox.len());
         idle = if moved { 0 } else { idle + 1 };
     }
+}
+
+/// Bytes from hexadecimal text; line ends are ignored.
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        text.bytes().filter_map(|byte| char::from(byte).to_digit(16)).map(|d| d as u8).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }

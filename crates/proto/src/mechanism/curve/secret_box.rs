@@ -115,3 +115,71 @@ impl fmt::Debug for StreamKey {
         f.write_str("StreamKey(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TEXT: &[u8] =
+        b"The quick brown fox jumps over the lazy dog, and then some more bytes to span two blocks.";
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+
+    fn count_from<const N: usize>(first: u8) -> [u8; N] {
+        std::array::from_fn(|at| first + at as u8)
+    }
+
+    /// What libsodium 1.0.18 makes of the same keys and nonce.
+    #[test]
+    fn libsodiums_boxes() {
+        let (a, b) = (CurveSecretKey::from_bytes(count_from(1)), CurveSecretKey::from_bytes(count_from(101)));
+        let public = unhex("5714769d116bf76436ae74bc793d2c30ad1903c59ac5273805c7e2698b410c36");
+        assert_eq!(b.public_key().as_bytes()[..], public);
+        let sealed = unhex(concat!(
+            "5a9401ea468c91b2db322768b94099655e396456349dfdf4c79e3f39db2b57b4624937f486ba8ee4497a299ad659763769c64367",
+            "c0cb3003480f003beb4e9d1d3f0f7ebe31fc6aa856ce4dc77f61c0cb92e6f920d821163f3c177a9fd39e728c6a7bbae115e0c52a",
+            "35"
+        ));
+        let key = BoxKey::agree(&a, &b.public_key()).unwrap();
+        assert_eq!(key.seal(&count_from(0), &[&TEXT[..10], &TEXT[10..]]), sealed);
+        let other_side = BoxKey::agree(&b, &a.public_key()).unwrap();
+        assert_eq!(**other_side.open(&count_from(0), &sealed).unwrap(), *TEXT);
+
+        let key = BoxKey::from_bytes(Zeroizing::new(count_from(50)));
+        let sealed = unhex(concat!(
+            "5d5fea8b886e171147702ca6bcf1fd67b95b732656aa0b48f591fdfb15387f09ffbce8bf69db675b33521ed227fa009b0682ee4b",
+            "2e460585559c339dc12290cf2231d907c80744d5552da0212efbe7cf81974030a25fcf0d22752c81d3617bb43f5aa924a43dbc99",
+            "24"
+        ));
+        assert_eq!(key.seal(&count_from(0), &[TEXT]), sealed);
+    }
+
+    #[test]
+    fn points_of_low_order_make_no_key() {
+        let secret = CurveSecretKey::from_bytes(count_from(1));
+        let mut one = [0; 32];
+        one[0] = 1;
+        for bytes in [[0; 32], one] {
+            assert!(BoxKey::agree(&secret, &CurvePublicKey::from_bytes(bytes)).is_none());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn one_wrong_bit_and_nothing_opens(text in prop::collection::vec(any::<u8>(), 0..200), at: prop::sample::Index, bit in 0..8) {
+            let key = BoxKey::from_bytes(Zeroizing::new([5; 32]));
+            let nonce = [6; 24];
+            let mut sealed = key.seal(&nonce, &[&text]);
+            prop_assert_eq!(&**key.open(&nonce, &sealed).unwrap(), &text);
+            prop_assert!(key.open(&[7; 24], &sealed).is_none());
+            let at = at.index(sealed.len());
+            sealed[at] ^= 1u8 << bit;
+            prop_assert!(key.open(&nonce, &sealed).is_none());
+            sealed.truncate(at);
+            prop_assert!(key.open(&nonce, &sealed).is_none());
+        }
+    }
+}

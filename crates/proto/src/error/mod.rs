@@ -7,6 +7,8 @@
 //! Invariant: every variant that can be reached has a row in [`ProtocolError::zmq_code`], which has no wildcard arm
 //! where libzmq has a number to give.
 
+pub mod zmq_code;
+
 use crate::socket_type::SocketType;
 use thiserror::Error;
 
@@ -423,52 +425,7 @@ impl ProtocolError {
     }
 }
 
-/// libzmq's numbers for protocol errors, as `zmq.h` documents them for monitor events.
-pub mod zmq_code {
-    #![allow(missing_docs, reason = "the names say it; they are zmq.h's without ZMQ_PROTOCOL_ERROR_")]
-    pub const ZMTP_UNSPECIFIED: u32 = 0x1000_0000;
-    pub const ZMTP_UNEXPECTED_COMMAND: u32 = 0x1000_0001;
-    pub const ZMTP_INVALID_SEQUENCE: u32 = 0x1000_0002;
-    pub const ZMTP_KEY_EXCHANGE: u32 = 0x1000_0003;
-    pub const ZMTP_MALFORMED_COMMAND_UNSPECIFIED: u32 = 0x1000_0011;
-    pub const ZMTP_MALFORMED_COMMAND_MESSAGE: u32 = 0x1000_0012;
-    pub const ZMTP_MALFORMED_COMMAND_HELLO: u32 = 0x1000_0013;
-    pub const ZMTP_MALFORMED_COMMAND_INITIATE: u32 = 0x1000_0014;
-    pub const ZMTP_MALFORMED_COMMAND_ERROR: u32 = 0x1000_0015;
-    pub const ZMTP_MALFORMED_COMMAND_READY: u32 = 0x1000_0016;
-    pub const ZMTP_MALFORMED_COMMAND_WELCOME: u32 = 0x1000_0017;
-    pub const ZMTP_INVALID_METADATA: u32 = 0x1000_0018;
-    pub const ZMTP_CRYPTOGRAPHIC: u32 = 0x1100_0001;
-    pub const ZMTP_MECHANISM_MISMATCH: u32 = 0x1100_0002;
-    pub const ZAP_UNSPECIFIED: u32 = 0x2000_0000;
-    pub const ZAP_MALFORMED_REPLY: u32 = 0x2000_0001;
-    pub const ZAP_BAD_REQUEST_ID: u32 = 0x2000_0002;
-    pub const ZAP_BAD_VERSION: u32 = 0x2000_0003;
-    pub const ZAP_INVALID_STATUS_CODE: u32 = 0x2000_0004;
-    pub const ZAP_INVALID_METADATA: u32 = 0x2000_0005;
-}
-
 impl ProtocolError {
-    /// libzmq's `ZMQ_PROTOCOL_ERROR_*` number: the value of `ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL`.
-    ///
-    /// `None` where libzmq reports something else: [`Unauthorized`] is `ZMQ_EVENT_HANDSHAKE_FAILED_AUTH` with the
-    /// status as its value, and an ERROR command or a setting of our own is `…_FAILED_NO_DETAIL`.
-    ///
-    /// ```
-    /// use netzmq_proto::{PeerMisbehaved, ProtocolError};
-    /// let error = ProtocolError::from(PeerMisbehaved::NonceNotIncreasing { previous: 7, received: 7 });
-    /// assert_eq!(error.zmq_code(), Some(0x1000_0002));
-    /// ```
-    #[must_use]
-    pub fn zmq_code(&self) -> Option<u32> {
-        match self {
-            ProtocolError::PeerMisbehaved(error) => Some(error.zmq_code()),
-            ProtocolError::PeerIncompatible(error) => error.zmq_code(),
-            ProtocolError::Unauthorized(_) | ProtocolError::OwnConfig(_) => None,
-            ProtocolError::ZapHandler(error) => Some(error.zmq_code()),
-        }
-    }
-
     /// True if connecting again with the same settings must fail the same way: an explicit refusal. (A 300 status
     /// is temporary.)
     #[must_use]
@@ -482,74 +439,15 @@ impl ProtocolError {
     }
 }
 
-impl PeerMisbehaved {
-    fn zmq_code(&self) -> u32 {
-        match self {
-            PeerMisbehaved::ReservedFrameFlags { .. }
-            | PeerMisbehaved::CommandWithMore { .. }
-            | PeerMisbehaved::FrameTooLong { .. }
-            | PeerMisbehaved::MessageTooLong { .. }
-            | PeerMisbehaved::CommandInsideMessage => zmq_code::ZMTP_UNSPECIFIED,
-            PeerMisbehaved::NotACommand { .. } | PeerMisbehaved::UnexpectedCommand { .. } => {
-                zmq_code::ZMTP_UNEXPECTED_COMMAND
-            }
-            PeerMisbehaved::CommandTooLong { .. }
-            | PeerMisbehaved::MalformedCommandName { .. }
-            | PeerMisbehaved::ContextTooLong { .. } => zmq_code::ZMTP_MALFORMED_COMMAND_UNSPECIFIED,
-            PeerMisbehaved::MalformedCommand { command, .. } => match command {
-                CommandName::Hello => zmq_code::ZMTP_MALFORMED_COMMAND_HELLO,
-                CommandName::Welcome => zmq_code::ZMTP_MALFORMED_COMMAND_WELCOME,
-                CommandName::Initiate => zmq_code::ZMTP_MALFORMED_COMMAND_INITIATE,
-                CommandName::Ready => zmq_code::ZMTP_MALFORMED_COMMAND_READY,
-                CommandName::Error => zmq_code::ZMTP_MALFORMED_COMMAND_ERROR,
-                CommandName::Message => zmq_code::ZMTP_MALFORMED_COMMAND_MESSAGE,
-                CommandName::Ping | CommandName::Pong | CommandName::Other => {
-                    zmq_code::ZMTP_MALFORMED_COMMAND_UNSPECIFIED
-                }
-            },
-            PeerMisbehaved::MetadataTruncated { .. }
-            | PeerMisbehaved::MetadataName { .. }
-            | PeerMisbehaved::MetadataDuplicate { .. }
-            | PeerMisbehaved::MetadataTooMany { .. }
-            | PeerMisbehaved::SocketTypeMissing
-            | PeerMisbehaved::SocketTypeUnknown { .. }
-            | PeerMisbehaved::RoutingIdTooLong { .. } => zmq_code::ZMTP_INVALID_METADATA,
-            PeerMisbehaved::BoxNotAuthentic { .. } | PeerMisbehaved::CookieMismatch => {
-                zmq_code::ZMTP_CRYPTOGRAPHIC
-            }
-            PeerMisbehaved::VouchMismatch | PeerMisbehaved::WeakPublicKey { .. } => {
-                zmq_code::ZMTP_KEY_EXCHANGE
-            }
-            PeerMisbehaved::NonceNotIncreasing { .. } => zmq_code::ZMTP_INVALID_SEQUENCE,
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl PeerIncompatible {
-    fn zmq_code(&self) -> Option<u32> {
-        match self {
-            PeerIncompatible::Unversioned { .. } | PeerIncompatible::OldVersion { .. } => {
-                Some(zmq_code::ZMTP_UNSPECIFIED)
-            }
-            PeerIncompatible::MechanismMismatch { .. } | PeerIncompatible::BothServers => {
-                Some(zmq_code::ZMTP_MECHANISM_MISMATCH)
-            }
-            PeerIncompatible::SocketType { .. } => Some(zmq_code::ZMTP_INVALID_METADATA),
-            PeerIncompatible::CurveVersion { .. } => Some(zmq_code::ZMTP_MALFORMED_COMMAND_HELLO),
-            PeerIncompatible::Refused { .. } => None,
-        }
-    }
-}
-
-impl ZapHandlerError {
-    fn zmq_code(self) -> u32 {
-        match self {
-            ZapHandlerError::MalformedReply { .. } => zmq_code::ZAP_MALFORMED_REPLY,
-            ZapHandlerError::BadVersion => zmq_code::ZAP_BAD_VERSION,
-            ZapHandlerError::BadRequestId => zmq_code::ZAP_BAD_REQUEST_ID,
-            ZapHandlerError::InvalidStatusCode => zmq_code::ZAP_INVALID_STATUS_CODE,
-            ZapHandlerError::InvalidMetadata => zmq_code::ZAP_INVALID_METADATA,
-            ZapHandlerError::UnexpectedReply => zmq_code::ZAP_UNSPECIFIED,
-        }
+    #[test]
+    fn which_refusals_are_final() {
+        assert!(ProtocolError::peer_error(b"400").is_final());
+        assert!(!ProtocolError::peer_error(b"300").is_final());
+        assert!(ProtocolError::peer_error(b"go away").is_final());
+        assert_eq!(ProtocolError::peer_error(b"400").zmq_code(), None);
     }
 }
