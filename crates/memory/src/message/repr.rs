@@ -10,7 +10,7 @@
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use crate::block::Header;
+use crate::block::{Block, Header};
 
 /// Bytes that fit without any other memory.
 pub(super) const INLINE_MAX: usize = 50;
@@ -31,6 +31,16 @@ pub(super) struct Heap {
     pub(super) ptr: NonNull<u8>,
     pub(super) len: usize,
     pub(super) block: Option<NonNull<Header>>,
+}
+
+impl Heap {
+    /// `len` bytes at `ptr`, kept by `block`, whose reference goes into the result.
+    #[inline(always)]
+    pub(super) fn of_block(ptr: *mut u8, len: usize, block: Block) -> Heap {
+        // A null pointer only ever comes with no bytes.
+        let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
+        Heap { ptr, len, block: Some(block.into_raw()) }
+    }
 }
 
 /// What the body is: 0 to 50 for that many inline bytes, else one of the kinds below.

@@ -72,6 +72,11 @@ impl PooledBuffer {
         Ok(())
     }
 
+    #[inline]
+    pub(crate) fn into_parts(self) -> (Block, usize) {
+        (self.block, self.len)
+    }
+
     /// Turns the buffer into a message of its present length, without a copy.
     #[inline]
     #[must_use]

@@ -171,9 +171,9 @@ impl Local {
             let (head, len) = taken.into_chain();
             local.loaded.set(head, len);
             // The reservations came with the blocks. A thread that only rents would pile them up: what goes
-            // beyond its two magazines goes back.
+            // beyond its own magazines goes back.
             let licence = local.licence.get() + len;
-            let keep = licence.min((2 * magazine).max(len));
+            let keep = licence.min((class.magazines_per_thread() as u32 * magazine).max(len));
             core.unreserve(class, (licence - keep) as usize);
             local.licence.set(keep);
         }
@@ -196,18 +196,11 @@ impl Local {
         let local = &self.classes[class.index()];
         let magazine = core.class_magazine(class);
         if local.loaded.len.get() >= magazine {
-            // A full magazine moves aside; one that is already there goes to the shared tier, and its
-            // reservations with it.
-            if let (Some(head), len) = local.spare.take() {
-                local.licence.set(local.licence.get() - len);
-                // SAFETY: L1, the spare chain has exactly `len` blocks.
-                core.put(class, unsafe { Magazine::from_chain(head, len, core.stamp()) }, self.hint());
-                self.spills.set(self.spills.get() + 1);
-                if self.spills.get().is_multiple_of(SPILLS_PER_TICK) {
-                    core.tick();
-                }
-            }
-            if let (Some(head), len) = local.loaded.take() {
+            // A full magazine moves aside; the one that is there already goes to the shared tier. Classes
+            // without a spare give the loaded one.
+            let spare = class.magazines_per_thread() > 1;
+            self.spill(core, class, if spare { &local.spare } else { &local.loaded });
+            if let (true, (Some(head), len)) = (spare, local.loaded.take()) {
                 local.spare.set(head, len);
             }
         }
@@ -225,6 +218,20 @@ impl Local {
             core.tally(class).rejects.add(1);
             // SAFETY: ours by the contract; the attachment keeps the core alive (L3).
             unsafe { core.destroy(block) };
+        }
+    }
+
+    /// Gives a chain of blocks to the shared tier, and their reservations with them.
+    fn spill(&self, core: &Core, class: Class, chain: &Chain) {
+        if let (Some(head), len) = chain.take() {
+            let licence = &self.classes[class.index()].licence;
+            licence.set(licence.get() - len);
+            // SAFETY: L1, the chain has exactly `len` blocks.
+            core.put(class, unsafe { Magazine::from_chain(head, len, core.stamp()) }, self.hint());
+            self.spills.set(self.spills.get().wrapping_add(1));
+            if self.spills.get().is_multiple_of(SPILLS_PER_TICK) {
+                core.tick();
+            }
         }
     }
 
@@ -282,15 +289,9 @@ impl Local {
     pub(super) fn flush(&self, core: &Core) {
         for class in Class::local() {
             let local = &self.classes[class.index()];
-            let mut blocks = 0;
-            for chain in [&local.spare, &local.loaded] {
-                if let (Some(head), len) = chain.take() {
-                    blocks += len;
-                    // SAFETY: L1.
-                    core.put(class, unsafe { Magazine::from_chain(head, len, core.stamp()) }, self.hint());
-                }
-            }
-            core.unreserve(class, (local.licence.replace(0) - blocks) as usize);
+            self.spill(core, class, &local.spare);
+            self.spill(core, class, &local.loaded);
+            core.unreserve(class, local.licence.replace(0) as usize);
             local.room.set(0);
         }
     }

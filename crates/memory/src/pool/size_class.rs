@@ -7,9 +7,9 @@
 
 /// Number of public classes.
 pub(crate) const PUBLIC: usize = 19;
-/// Rows that threads keep magazines of: the owner records and the classes up to 64 KiB. Above that, a cold
-/// block costs microseconds anyway, and an idle thread must not sit on megabytes that nobody can trim.
-pub(crate) const LOCAL: usize = 1 + 13;
+/// Rows that threads cache: the owner records and the classes up to 1 MiB. What an idle thread sits on
+/// nobody can trim, so the two largest classes are left out.
+pub(crate) const LOCAL: usize = 1 + 17;
 /// Rows that are cached: the owner records and the public classes.
 pub(crate) const CACHED: usize = 1 + PUBLIC;
 /// Rows that are counted: the cached ones and the one-off blocks.
@@ -27,6 +27,8 @@ pub(crate) const SIZES: [usize; PUBLIC] = {
 };
 
 const MIN_SIZE: usize = 16;
+/// Blocks above this size move and are cached singly.
+const LARGE: usize = 64 * 1024;
 /// The largest class; a longer request gets a block of its own.
 pub(crate) const MAX_SIZE: usize = SIZES[PUBLIC - 1];
 /// Bytes for the owner of an external body. Owners that need more are boxed first.
@@ -95,19 +97,19 @@ impl Class {
         }
     }
 
-    /// Whether threads keep magazines of this class.
+    /// Whether threads cache blocks of this class.
     #[inline(always)]
     pub(crate) const fn is_local(self) -> bool {
         self.index() < LOCAL
     }
 
     /// How many blocks travel together between a thread and the shared tier, at most: about 64 KiB worth,
-    /// but at least 4 (or exchange would cost more than it saves) and at most 64.
+    /// but at least 4 (or exchange would cost more than it saves) and at most 64; large ones go singly.
     pub(crate) const fn magazine(self) -> usize {
-        if !self.is_local() {
+        if self.is_large() {
             return 1;
         }
-        let by_bytes = 64 * 1024 / self.size();
+        let by_bytes = LARGE / self.size();
         if by_bytes < 4 {
             4
         } else if by_bytes > 64 {
@@ -115,6 +117,21 @@ impl Class {
         } else {
             by_bytes
         }
+    }
+
+    /// How many magazines of this class a thread keeps at most.
+    pub(crate) const fn magazines_per_thread(self) -> usize {
+        if !self.is_local() {
+            0
+        } else if self.is_large() {
+            1
+        } else {
+            2
+        }
+    }
+
+    const fn is_large(self) -> bool {
+        self.size() > LARGE || self.0 == Class::ONE_OFF.0
     }
 
     /// How many blocks of this class a pool keeps unless told otherwise: 32 MiB worth, at least 8, and no
@@ -130,7 +147,7 @@ impl Class {
 
 const _: () = assert!(SIZES[0] == 16 && MAX_SIZE == 4 * 1024 * 1024);
 const _: () = assert!(Class::for_len(MAX_SIZE).index() == PUBLIC && LOCAL <= CACHED);
-const _: () = assert!(Class::for_len(64 * 1024).is_local() && !Class::for_len(64 * 1024 + 1).is_local());
+const _: () = assert!(Class::for_len(1 << 20).is_local() && !Class::for_len((1 << 20) + 1).is_local());
 const _: () = assert!(Class::for_len(MAX_SIZE).default_max() >= 8);
 
 #[cfg(test)]
@@ -151,10 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn an_idle_thread_sits_on_little() {
+        let bytes = |class: Class| class.magazines_per_thread() * class.magazine() * class.size();
+        assert!(Class::cached().map(bytes).sum::<usize>() < 4 << 20);
+    }
+
+    #[test]
     fn magazines_and_maxima_are_bounded() {
         for class in Class::cached() {
             assert!((1..=64).contains(&class.magazine()));
             assert!((8..=16384).contains(&class.default_max()));
+            assert_eq!(class.is_local(), class.magazines_per_thread() > 0);
             assert_eq!(Class::from_number(class.number()), class);
         }
     }
