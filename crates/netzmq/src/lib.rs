@@ -1,1 +1,45 @@
-//! netzmq
+//! ZeroMQ in Rust, with message memory inside the engine.
+//!
+//! ```
+//! use netzmq::Context;
+//!
+//! let context = Context::new();
+//! let rep = context.rep()?;
+//! let endpoint = rep.bind("tcp://127.0.0.1:*")?;
+//! let req = context.req()?;
+//! req.connect(&endpoint)?;
+//! req.send("hello")?;
+//! let question = rep.recv()?; // a Message: &question[..]
+//! rep.send(question)?; // no copy; an error gives the message back
+//! assert_eq!(&req.recv()?[..], b"hello");
+//! # Ok::<(), netzmq::Error>(())
+//! ```
+//!
+//! A message passes six rooms on its way out and the same six on its way in:
+//! [`socket`](Socket) → patterns (which pipe) → pipe (counted) → connection (encoded) → transport (written).
+//! `ARCHITECTURE.md` has the map.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod context;
+mod engine;
+mod error;
+mod inproc;
+mod monitor;
+mod options;
+mod patterns;
+mod pipe;
+mod socket;
+mod sync;
+mod transport;
+
+pub use context::{Context, ContextBuilder};
+pub use error::{EndpointError, Error, OptionError, RecvError, SendError, SendFailure, SocketError};
+pub use monitor::{EventKind, Monitor, MonitorEvent};
+pub use netzmq_memory as memory;
+pub use netzmq_memory::{Message, MessagePool, PooledBuffer};
+pub use netzmq_proto as proto;
+pub use netzmq_proto::{SocketType, ZapReply, ZapRequest};
+pub use options::Security;
+pub use socket::{Multipart, Payload, Received, Socket};

@@ -136,7 +136,7 @@ impl Rules for Server {
         self.queue.readable(pipe);
     }
 
-    #[inline]
+    #[inline(never)]
     fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
         if part.more {
             return Verdict::Refuse(Refusal::Malformed);

@@ -30,6 +30,9 @@ use super::{Next, Outgoing, PeerInfo, PipeId, Pipes, Refusal, Verdict};
 use netzmq_proto::SocketType;
 
 /// What a socket type answers. See [`Pattern`]'s methods of the same names.
+///
+/// Long answers are kept out of line (`inline(never)`): inlined into `Pattern`'s match they would make the short ones
+/// of PUSH and its like save registers that only the long ones need.
 pub(crate) trait Rules {
     const SENDS: bool;
     const RECEIVES: bool;

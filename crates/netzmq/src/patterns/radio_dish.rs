@@ -110,6 +110,7 @@ impl Rules for Radio {
         self.fan.writable(pipe);
     }
 
+    #[inline(never)]
     fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
         if part.more || part.group.len() > GROUP_MAX {
             return Verdict::Refuse(Refusal::Malformed);
@@ -205,6 +206,7 @@ impl Rules for Dish {
         self.queue.readable(pipe);
     }
 
+    #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         self.find(pipes).into()
     }

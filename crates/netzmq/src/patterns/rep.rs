@@ -95,7 +95,7 @@ impl Rules for Rep {
         self.queue.readable(pipe);
     }
 
-    #[inline]
+    #[inline(never)]
     fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
         let to = match self.state {
             State::Receiving => return Verdict::Refuse(Refusal::WrongState),
@@ -127,7 +127,7 @@ impl Rules for Rep {
         self.state != State::Receiving
     }
 
-    #[inline]
+    #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         if self.state != State::Receiving {
             return Next::Refuse(Refusal::WrongState);

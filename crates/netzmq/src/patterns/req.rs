@@ -155,7 +155,7 @@ impl Rules for Req {
         self.balancer.writable(pipe);
     }
 
-    #[inline]
+    #[inline(never)]
     fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
         match self.state {
             State::Awaiting if !self.relaxed => return Verdict::Refuse(Refusal::WrongState),
@@ -186,7 +186,7 @@ impl Rules for Req {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         if self.state != State::Awaiting {
             return Next::Refuse(Refusal::WrongState);

@@ -199,7 +199,7 @@ impl<const STREAM: bool> Rules for Routing<STREAM> {
         self.queue.readable(pipe);
     }
 
-    #[inline]
+    #[inline(never)]
     fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
         let raw = self.settings.raw;
         match self.sending {
@@ -252,7 +252,7 @@ impl<const STREAM: bool> Rules for Routing<STREAM> {
             || self.table.any_writable(pipes)
     }
 
-    #[inline]
+    #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         if self.is_between()
             && let Some(part) = self.notices.next_part(pipes, &self.table)

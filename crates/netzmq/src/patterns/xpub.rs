@@ -287,7 +287,7 @@ impl<const SILENT: bool> Rules for Publisher<SILENT> {
         self.fan.writable(pipe);
     }
 
-    #[inline]
+    #[inline(never)]
     fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
         if self.fan.is_partway() {
             return self.fan.proceed(part.more);
@@ -314,6 +314,7 @@ impl<const SILENT: bool> Rules for Publisher<SILENT> {
         true
     }
 
+    #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         if SILENT {
             return Next::Refuse(Refusal::NotSupported);

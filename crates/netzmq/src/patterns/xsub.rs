@@ -138,6 +138,7 @@ impl<const FILTERS: bool> Rules for Subscriber<FILTERS> {
         self.fan.writable(pipe);
     }
 
+    #[inline(never)]
     fn route<P: Pipes>(&mut self, pipes: &mut P, part: &Outgoing<'_>) -> Verdict {
         if FILTERS {
             return Verdict::Refuse(Refusal::NotSupported);

@@ -1,0 +1,672 @@
+//! Messages on their way in from one connection: read in chunks, handed out lazily.
+//!
+//! Each chunk that was read is *scanned* once: frame headers are checked and counted, commands are found. Bodies stay
+//! where they are until the application takes them: a small one is copied out (so nothing ever pins a chunk), a large
+//! one is read by the kernel straight into memory of its own.
+//!
+//! Invariants:
+//! - `messages` whole messages can be taken; a message of which a part is missing is not among them.
+//! - Bytes before `scanned` are whole, valid frames; taking never meets an error.
+//! - Memory follows the bytes that arrived, never a length that the peer claims.
+//! - Order of taking: `ready` from the front, then the current chunk.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSliceMut};
+
+use netzmq_memory::{Message, MessagePool, PooledBuffer};
+use netzmq_proto::{Command, CurveOpener, CurveSealer, FrameHeader, ProtocolError, limits};
+
+use super::buffers::{Buffers, CHUNK_BYTES};
+use crate::transport::stream::{Moved, Stream};
+
+/// A body from this size on is read into memory of its own.
+const LARGE_FROM: usize = 32 * 1024;
+/// In a stream of large bodies, what is read beyond the current one: enough for the next header, little to copy.
+const SMALL_READ: usize = 8 * 1024;
+/// A claimed length up to this is believed at once; beyond, once a fair share of it has come on this connection.
+const BELIEVED: usize = 256 * 1024;
+
+#[derive(Debug)]
+struct Chunk {
+    buffer: Box<[u8]>,
+    /// Next byte to hand out.
+    off: usize,
+    /// End of the whole frames.
+    scanned: usize,
+    /// End of what was read.
+    len: usize,
+}
+
+#[derive(Debug)]
+enum Ready {
+    Chunk(Chunk),
+    Whole { body: Message, more: bool, command: bool },
+}
+
+/// A large body while it is being read.
+#[derive(Debug)]
+struct Large {
+    more: bool,
+    command: bool,
+    length: usize,
+    filled: usize,
+    memory: Memory,
+}
+
+#[derive(Debug)]
+enum Memory {
+    Block(PooledBuffer),
+    /// Grows as bytes come.
+    Growing(Vec<u8>),
+}
+
+/// What a scan found besides messages.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// The peer wants a PONG with this context.
+    Ping { ttl_tenths: u16, context: Vec<u8> },
+    Pong,
+}
+
+/// Which commands are messages to the socket: a publisher wants subscriptions, RADIO wants joins.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Deliver {
+    MessagesOnly,
+    Subscriptions,
+    Groups,
+}
+
+/// A body being handed out.
+#[derive(Debug)]
+pub(crate) enum Taken<'a> {
+    Bytes(&'a [u8]),
+    Owned(Message),
+}
+
+impl Taken<'_> {
+    #[inline]
+    pub(crate) fn into_message(self) -> Message {
+        match self {
+            Taken::Bytes(bytes) => Message::copy_from_slice(bytes),
+            Taken::Owned(message) => message,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Taken::Bytes(bytes) => bytes,
+            Taken::Owned(message) => message,
+        }
+    }
+}
+
+/// Memory that a read goes into, owned by the reader while the lock is not held.
+#[derive(Debug)]
+pub(crate) struct ReadTarget {
+    chunk: Chunk,
+    limit: usize,
+    large: Option<Large>,
+}
+
+/// How a read ended.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// So many bytes, and whether the kernel has none left (it gave less than there was room for).
+    Bytes { count: usize, drained: bool },
+    Empty,
+    End,
+    Failed(io::Error),
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    ready: VecDeque<Ready>,
+    chunk: Option<Chunk>,
+    large: Option<Large>,
+    messages: usize,
+    /// The scan is in the middle of a multi-part message.
+    scan_more: bool,
+    expect_large: bool,
+    bytes_received: u64,
+    max_message_size: u64,
+    raw: bool,
+    deliver: Deliver,
+    opener: Option<CurveOpener>,
+}
+
+impl Inbound {
+    pub(crate) fn new(max_message_size: Option<u64>, raw: bool, deliver: Deliver) -> Inbound {
+        Inbound {
+            ready: VecDeque::new(),
+            chunk: None,
+            large: None,
+            messages: 0,
+            scan_more: false,
+            expect_large: false,
+            bytes_received: 0,
+            max_message_size: max_message_size.unwrap_or(u64::MAX),
+            raw,
+            deliver,
+            opener: None,
+        }
+    }
+
+    pub(crate) fn set_opener(&mut self, opener: CurveOpener) {
+        self.opener = Some(opener);
+    }
+
+    /// Made ready for another connection. What the last one left stays to be taken first.
+    pub(crate) fn renew(&mut self, max_message_size: Option<u64>, deliver: Deliver) {
+        self.max_message_size = max_message_size.unwrap_or(u64::MAX);
+        self.deliver = deliver;
+        self.scan_more = false;
+        self.expect_large = false;
+    }
+
+    /// Whole messages that can be taken.
+    #[inline]
+    pub(crate) fn messages(&self) -> usize {
+        self.messages
+    }
+
+    pub(crate) fn bytes_received(&self) -> u64 {
+        self.bytes_received
+    }
+
+    /// The connection is over: what is incomplete will never be whole. Whole messages stay.
+    pub(crate) fn end(&mut self, buffers: &mut Buffers) {
+        self.large = None;
+        self.scan_more = false;
+        self.opener = None;
+        match self.chunk.take() {
+            Some(mut chunk) if chunk.off < chunk.scanned => {
+                chunk.len = chunk.scanned;
+                self.ready.push_back(Ready::Chunk(chunk));
+            }
+            Some(chunk) => buffers.give_chunk(chunk.buffer),
+            None => {}
+        }
+        self.drop_partial_message(buffers);
+    }
+
+    /// Parts of a message that was cut off after whole frames: nobody may ever see them.
+    fn drop_partial_message(&mut self, buffers: &mut Buffers) {
+        if self.messages == 0 {
+            while let Some(ready) = self.ready.pop_front() {
+                if let Ready::Chunk(chunk) = ready {
+                    buffers.give_chunk(chunk.buffer);
+                }
+            }
+        }
+    }
+
+    // ---- reading ----
+
+    /// Memory for one read. Between this and `finish_read` nobody else may read; taking goes on.
+    pub(crate) fn begin_read(&mut self, buffers: &mut Buffers) -> ReadTarget {
+        let chunk = match self.chunk.take() {
+            None => Chunk { buffer: buffers.chunk(), off: 0, scanned: 0, len: 0 },
+            Some(mut chunk) if chunk.off < chunk.scanned => {
+                // The application has not taken these yet: they go on waiting, and the cut frame moves over.
+                let mut fresh = Chunk { buffer: buffers.chunk(), off: 0, scanned: 0, len: 0 };
+                let rest = &chunk.buffer[chunk.scanned..chunk.len];
+                fresh.buffer[..rest.len()].copy_from_slice(rest);
+                fresh.len = rest.len();
+                chunk.len = chunk.scanned;
+                self.ready.push_back(Ready::Chunk(chunk));
+                fresh
+            }
+            Some(mut chunk) => {
+                chunk.buffer.copy_within(chunk.scanned..chunk.len, 0);
+                chunk.len -= chunk.scanned;
+                chunk.off = 0;
+                chunk.scanned = 0;
+                chunk
+            }
+        };
+        let limit = if self.expect_large { chunk.len + SMALL_READ } else { CHUNK_BYTES };
+        ReadTarget { chunk, limit: limit.min(CHUNK_BYTES), large: self.large.take() }
+    }
+
+    /// Takes the memory back, and makes of `count` more bytes what they are. On an error the connection must go.
+    pub(crate) fn finish_read(
+        &mut self,
+        buffers: &mut Buffers,
+        target: ReadTarget,
+        count: usize,
+        controls: &mut Vec<Control>,
+    ) -> Result<(), ProtocolError> {
+        let ReadTarget { mut chunk, large, .. } = target;
+        self.bytes_received += count as u64;
+        let mut count = count;
+        if let Some(mut large) = large {
+            let into_large = count.min(large.length - large.filled);
+            large.filled += into_large;
+            count -= into_large;
+            if large.filled < large.length {
+                self.large = Some(large);
+                self.chunk = self.keep(buffers, chunk);
+                return Ok(());
+            }
+            self.finish_large(large, controls)?;
+        }
+        chunk.len += count;
+        if self.raw {
+            chunk.scanned = chunk.len;
+            self.messages += usize::from(count > 0);
+        } else {
+            self.scan(&mut chunk, controls)?;
+        }
+        self.start_large(buffers, &mut chunk)?;
+        self.chunk = self.keep(buffers, chunk);
+        Ok(())
+    }
+
+    /// Bytes that came with the handshake.
+    pub(crate) fn preload(
+        &mut self,
+        buffers: &mut Buffers,
+        mut bytes: &[u8],
+        controls: &mut Vec<Control>,
+    ) -> Result<(), ProtocolError> {
+        while !bytes.is_empty() {
+            let mut target = self.begin_read(buffers);
+            let n = target.fill_from(bytes);
+            bytes = &bytes[n..];
+            self.finish_read(buffers, target, n, controls)?;
+        }
+        Ok(())
+    }
+
+    /// An empty chunk goes back at once, so that an idle connection holds no memory.
+    fn keep(&self, buffers: &mut Buffers, chunk: Chunk) -> Option<Chunk> {
+        if chunk.off == chunk.len {
+            buffers.give_chunk(chunk.buffer);
+            return None;
+        }
+        Some(chunk)
+    }
+
+    fn scan(&mut self, chunk: &mut Chunk, controls: &mut Vec<Control>) -> Result<(), ProtocolError> {
+        let mut at = chunk.scanned;
+        while let Some(header) = FrameHeader::parse(&chunk.buffer[at..chunk.len])? {
+            self.check(&header)?;
+            let start = at + header.header_len as usize;
+            if header.body_len > (chunk.len - start) as u64 {
+                break;
+            }
+            let end = start + header.body_len as usize;
+            if header.command || self.opener.is_some() {
+                // From here on it is a command to `take`, whatever it was on the wire.
+                chunk.buffer[at] |= COMMAND_FLAG;
+                self.scan_command(&mut chunk.buffer[start..end], controls)?;
+            } else {
+                self.scan_more = header.more;
+                self.messages += usize::from(!header.more);
+            }
+            at = end;
+        }
+        chunk.scanned = at;
+        Ok(())
+    }
+
+    fn check(&self, header: &FrameHeader) -> Result<(), ProtocolError> {
+        let limit = match self.opener {
+            // A sealed command is bounded like a message here, and as a command when it is open.
+            Some(_) => self.max_message_size.saturating_add(CurveSealer::OVERHEAD as u64).max(SEALED_COMMAND_MAX),
+            None if header.command => limits::COMMAND_BYTES_MAX as u64,
+            None => self.max_message_size,
+        };
+        if header.body_len <= limit {
+            Ok(())
+        } else if header.command {
+            Err(ProtocolError::command_too_long(header.body_len, limit))
+        } else {
+            Err(ProtocolError::message_too_long(header.body_len, limit))
+        }
+    }
+
+    fn finish_large(&mut self, large: Large, controls: &mut Vec<Control>) -> Result<(), ProtocolError> {
+        let Large { more, command, memory, .. } = large;
+        let mut body = match memory {
+            Memory::Block(block) => block.freeze(),
+            Memory::Growing(vec) => Message::from(vec),
+        };
+        let command = command || self.opener.is_some();
+        if command {
+            if let Some(bytes) = body.as_mut_slice() {
+                self.scan_command(bytes, controls)?;
+            }
+        } else {
+            self.scan_more = more;
+            self.messages += usize::from(!more);
+        }
+        self.ready.push_back(Ready::Whole { body, more, command });
+        Ok(())
+    }
+
+    /// A frame that begins behind the whole ones and is large: its memory is got now, and what has come of it moves.
+    fn start_large(&mut self, buffers: &mut Buffers, chunk: &mut Chunk) -> Result<(), ProtocolError> {
+        let Some(header) = FrameHeader::parse(&chunk.buffer[chunk.scanned..chunk.len]).unwrap_or(None) else {
+            self.expect_large = self.expect_large && chunk.scanned == chunk.off;
+            return Ok(());
+        };
+        if self.raw || header.body_len < LARGE_FROM as u64 {
+            self.expect_large = false;
+            return Ok(());
+        }
+        let length = usize::try_from(header.body_len)
+            .map_err(|_| ProtocolError::message_too_long(header.body_len, usize::MAX as u64))?;
+        let start = chunk.scanned + header.header_len as usize;
+        let came = &chunk.buffer[start..chunk.len];
+        let believed = length <= BELIEVED
+            || (length <= MessagePool::CLASS_SIZES[18] && self.bytes_received >= length as u64 / 4);
+        let memory = if believed {
+            let mut block = MessagePool::shared().rent(length);
+            block[..came.len()].copy_from_slice(came);
+            Memory::Block(block)
+        } else {
+            let mut vec = came.to_vec();
+            vec.resize(length.min(BELIEVED.max(came.len())), 0);
+            Memory::Growing(vec)
+        };
+        self.large =
+            Some(Large { more: header.more, command: header.command, length, filled: came.len(), memory });
+        self.expect_large = true;
+        chunk.len = chunk.scanned;
+        if chunk.off < chunk.scanned {
+            // Whole frames before it keep their place in the order.
+            let fresh = Chunk { buffer: buffers.chunk(), off: 0, scanned: 0, len: 0 };
+            self.ready.push_back(Ready::Chunk(std::mem::replace(chunk, fresh)));
+        } else {
+            (chunk.off, chunk.scanned, chunk.len) = (0, 0, 0);
+        }
+        Ok(())
+    }
+
+    /// Looks into a command or an encrypted frame, and marks it for `take`: byte 0 says
+    /// whether it is delivered as a message part, byte 1 where the part's bytes begin, byte 2 whether more follow. What
+    /// those bytes held, the command's name, is not needed any more.
+    #[cold]
+    fn scan_command(&mut self, body: &mut [u8], controls: &mut Vec<Control>) -> Result<(), ProtocolError> {
+        let mut start = 0;
+        if let Some(opener) = &mut self.opener {
+            let opened = opener.open_in_place(body)?;
+            start = opened.start;
+            if !opened.command {
+                let length = (body.len() - start) as u64;
+                if length > self.max_message_size {
+                    return Err(ProtocolError::message_too_long(length, self.max_message_size));
+                }
+                self.scan_more = opened.more;
+                self.messages += usize::from(!opened.more);
+                mark(body, Some(start), opened.more);
+                return Ok(());
+            }
+        }
+        if self.scan_more {
+            return Err(ProtocolError::command_inside_message());
+        }
+        // Where the part begins: the last letter of the name becomes the 1 or 0 of the message form.
+        let mut part = None;
+        match Command::parse(body.get(start..).unwrap_or_default())? {
+            Command::Ping { ttl_tenths, context } => {
+                controls.push(Control::Ping { ttl_tenths, context: context.to_vec() });
+            }
+            Command::Pong { .. } => controls.push(Control::Pong),
+            Command::Subscribe(t) if self.deliver == Deliver::Subscriptions => part = Some((t.len() + 1, 1)),
+            Command::Cancel(t) if self.deliver == Deliver::Subscriptions => part = Some((t.len() + 1, 0)),
+            Command::Join(g) if self.deliver == Deliver::Groups => part = Some((g.len() + 1, 1)),
+            Command::Leave(g) if self.deliver == Deliver::Groups => part = Some((g.len() + 1, 0)),
+            Command::Error(reason) => return Err(ProtocolError::peer_error(reason)),
+            Command::Ready(_) => return Err(ProtocolError::unexpected_command()),
+            _ => {}
+        }
+        match part {
+            Some((length, byte)) => {
+                let at = body.len() - length;
+                body[at] = byte;
+                mark(body, Some(at), false);
+                self.messages += 1;
+            }
+            None => mark(body, None, false),
+        }
+        Ok(())
+    }
+
+    // ---- taking ----
+
+    /// The part that `take_with` would hand out, and whether more follow.
+    pub(crate) fn peek(&mut self, buffers: &mut Buffers) -> Option<(&[u8], bool)> {
+        self.find(buffers)?;
+        match self.ready.front() {
+            Some(Ready::Whole { body, more, command }) => {
+                let part = layout(body, *more, *command)?;
+                Some((body.get(part.start..)?, part.more))
+            }
+            Some(Ready::Chunk(chunk)) => chunk.peek(self.raw),
+            None => self.chunk.as_ref()?.peek(self.raw),
+        }
+    }
+
+    /// Hands the next part to `f`, and says whether more follow. `None`: no whole message is here.
+    #[inline]
+    pub(crate) fn take_with<R>(
+        &mut self,
+        buffers: &mut Buffers,
+        f: impl FnOnce(Taken<'_>) -> R,
+    ) -> Option<(R, bool)> {
+        if self.messages == 0 {
+            return None;
+        }
+        // The usual case first: a plain frame in the chunk that was read last.
+        if self.ready.is_empty()
+            && let Some(chunk) = &mut self.chunk
+            && !self.raw
+            && let Some(&[flags, length]) = chunk.buffer.get(chunk.off..chunk.off + 2)
+            && flags <= 1
+        {
+            let start = chunk.off + 2;
+            let end = start + length as usize;
+            let result = f(Taken::Bytes(chunk.buffer.get(start..end)?));
+            chunk.off = end;
+            if chunk.off == chunk.len {
+                self.release(buffers);
+            }
+            let more = flags == 1;
+            self.messages -= usize::from(!more);
+            return Some((result, more));
+        }
+        self.take_slow(buffers, f)
+    }
+
+    fn take_slow<R>(&mut self, buffers: &mut Buffers, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
+        self.find(buffers)?;
+        if let Some(Ready::Whole { .. }) = self.ready.front() {
+            let Some(Ready::Whole { body, more, command }) = self.ready.pop_front() else { return None };
+            let part = layout(&body, more, command)?;
+            let body = if part.start == 0 { body } else { body.slice(part.start..) };
+            self.messages -= usize::from(!part.more);
+            return Some((f(Taken::Owned(body)), part.more));
+        }
+        let raw = self.raw;
+        let chunk = match self.ready.front_mut() {
+            Some(Ready::Chunk(chunk)) => chunk,
+            _ => self.chunk.as_mut()?,
+        };
+        let part = chunk.part(raw)?;
+        let result = f(Taken::Bytes(chunk.buffer.get(part.start..part.end)?));
+        chunk.off = part.end;
+        if chunk.off == chunk.len {
+            self.release(buffers);
+        }
+        self.messages -= usize::from(!part.more);
+        Some((result, part.more))
+    }
+
+    /// Gives the emptied front chunk back.
+    fn release(&mut self, buffers: &mut Buffers) {
+        let chunk = match self.ready.front() {
+            Some(Ready::Chunk(_)) => match self.ready.pop_front() {
+                Some(Ready::Chunk(chunk)) => Some(chunk),
+                _ => None,
+            },
+            _ => self.chunk.take(),
+        };
+        if let Some(chunk) = chunk {
+            buffers.give_chunk(chunk.buffer);
+        }
+    }
+
+    /// Goes past commands and emptied chunks to the next part.
+    fn find(&mut self, buffers: &mut Buffers) -> Option<()> {
+        if self.messages == 0 {
+            return None;
+        }
+        loop {
+            let raw = self.raw;
+            let (chunk, is_ready) = match self.ready.front_mut() {
+                Some(Ready::Whole { body, more, command }) => {
+                    if layout(body, *more, *command).is_some() {
+                        return Some(());
+                    }
+                    self.ready.pop_front();
+                    continue;
+                }
+                Some(Ready::Chunk(chunk)) => (chunk, true),
+                None => (self.chunk.as_mut()?, false),
+            };
+            if chunk.off == chunk.scanned {
+                if !is_ready {
+                    return None;
+                }
+                self.release(buffers);
+                continue;
+            }
+            match chunk.part(raw) {
+                Some(_) => return Some(()),
+                None => chunk.off = chunk.frame_end()?,
+            }
+        }
+    }
+}
+
+/// Where a part lies.
+struct Part {
+    start: usize,
+    end: usize,
+    more: bool,
+}
+
+impl Chunk {
+    /// The part at `off`; `None` for a command that is nobody's message.
+    fn part(&self, raw: bool) -> Option<Part> {
+        if raw {
+            return Some(Part { start: self.off, end: self.scanned, more: false });
+        }
+        let header = FrameHeader::parse(self.buffer.get(self.off..self.scanned)?).ok()??;
+        let start = self.off + header.header_len as usize;
+        let end = start + header.body_len as usize;
+        let inner = layout(self.buffer.get(start..end)?, header.more, header.command)?;
+        Some(Part { start: start + inner.start, end, more: inner.more })
+    }
+
+    fn peek(&self, raw: bool) -> Option<(&[u8], bool)> {
+        let part = self.part(raw)?;
+        Some((self.buffer.get(part.start..part.end)?, part.more))
+    }
+
+    fn frame_end(&self) -> Option<usize> {
+        let header = FrameHeader::parse(self.buffer.get(self.off..self.scanned)?).ok()??;
+        Some(self.off + header.header_len as usize + header.body_len as usize)
+    }
+}
+
+const DELIVERED: u8 = 0xFF;
+/// The bit of a frame's flags that makes it a command.
+const COMMAND_FLAG: u8 = 4;
+/// A sealed command of the largest size.
+const SEALED_COMMAND_MAX: u64 = (limits::COMMAND_BYTES_MAX + CurveSealer::OVERHEAD) as u64;
+
+fn mark(body: &mut [u8], start: Option<usize>, more: bool) {
+    match (body, start) {
+        ([first, second, third, ..], Some(start)) => {
+            (*first, *second, *third) = (DELIVERED, start as u8, u8::from(more));
+        }
+        ([first, ..], _) => *first = 0,
+        _ => {}
+    }
+}
+
+/// Finds the part in a scanned frame's body.
+fn layout(body: &[u8], more: bool, command: bool) -> Option<Part> {
+    if !command {
+        return Some(Part { start: 0, end: body.len(), more });
+    }
+    match body {
+        [DELIVERED, start, more, ..] => Some(Part { start: *start as usize, end: body.len(), more: *more == 1 }),
+        _ => None,
+    }
+}
+
+impl ReadTarget {
+    /// Reads once.
+    pub(crate) fn read(&mut self, stream: &Stream) -> Read {
+        let tail = &mut self.chunk.buffer[self.chunk.len..self.limit];
+        let (room, moved) = match &mut self.large {
+            None => (tail.len(), stream.read(tail)),
+            Some(large) => {
+                let rest = large.tail();
+                let most = rest.len().min(CHUNK_BYTES);
+                if most < rest.len() {
+                    (most, stream.read(&mut rest[..most]))
+                } else {
+                    let beyond = tail.len().min(SMALL_READ);
+                    let room = most + beyond;
+                    let mut targets = [IoSliceMut::new(rest), IoSliceMut::new(&mut tail[..beyond])];
+                    (room, stream.read_vectored(&mut targets))
+                }
+            }
+        };
+        match moved {
+            Ok(Moved::Bytes(count)) => Read::Bytes { count, drained: count < room },
+            Ok(Moved::WouldBlock) => Read::Empty,
+            Ok(Moved::End) => Read::End,
+            Err(error) => Read::Failed(error),
+        }
+    }
+
+    /// The same from bytes at hand; returns how many were used.
+    fn fill_from(&mut self, bytes: &[u8]) -> usize {
+        let mut used = 0;
+        if let Some(large) = &mut self.large {
+            let rest = large.tail();
+            used = rest.len().min(bytes.len());
+            rest[..used].copy_from_slice(&bytes[..used]);
+            if used < rest.len() {
+                return used;
+            }
+        }
+        let tail = &mut self.chunk.buffer[self.chunk.len..self.limit];
+        let n = tail.len().min(bytes.len() - used);
+        tail[..n].copy_from_slice(&bytes[used..used + n]);
+        used + n
+    }
+}
+
+impl Large {
+    /// Where the next bytes go. Growing memory doubles with what has come.
+    fn tail(&mut self) -> &mut [u8] {
+        match &mut self.memory {
+            Memory::Block(block) => &mut block[self.filled..],
+            Memory::Growing(vec) => {
+                if self.filled == vec.len() {
+                    vec.resize(self.length.min(vec.len().saturating_mul(2)), 0);
+                }
+                &mut vec[self.filled..]
+            }
+        }
+    }
+}

@@ -1,0 +1,662 @@
+//! Messages on their way out of one connection: encoded as they are sent, written in batches.
+//!
+//! A small body is copied behind its header into the current 64 KiB segment: no object, no allocation. A large owned
+//! body is queued by reference and leaves through a vectored write. Whoever writes *takes* a batch (ownership moves,
+//! so the sender goes on in a fresh segment and nothing is shared), writes it without the socket's lock, and brings
+//! the rest back.
+//!
+//! Invariants:
+//! - A batch holds committed bytes only: whole messages, never part of one that is still being composed.
+//! - `written <= taken <= committed <= appended`, all counted from the connection's first byte.
+//! - `ends` holds the end offset of each message that is not wholly written; those that no writer has taken are what
+//!   the high-water mark counts (as in libzmq, where a message leaves the pipe when the engine pulls it).
+//! - Commands never fall between the parts of a message.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use netzmq_memory::Message;
+use netzmq_proto::{CurveSealer, FrameHeader};
+
+use super::buffers::{Buffers, SEGMENT_BYTES};
+use crate::transport::stream::{Moved, Stream};
+
+/// One write moves at most so many bytes: more only falls out of the caches before the peer reads it.
+pub(crate) const WRITE_BYTES: usize = 128 * 1024;
+/// From this size an owned body is referenced instead of copied (measured crossing: 2 KiB hot, 4 KiB cold).
+pub(crate) const REFERENCE_FROM: usize = 4 * 1024;
+/// From this size a borrowed body that must be kept is copied into a block of its own instead of a segment.
+const BLOCK_FROM: usize = 32 * 1024;
+/// Buffers handed to one vectored write.
+const SLICES: usize = 64;
+
+/// A body to send: still the caller's, or ours.
+#[derive(Debug)]
+pub(crate) enum Body<'a> {
+    Borrowed(&'a [u8]),
+    Owned(Message),
+}
+
+impl Body<'_> {
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Body::Borrowed(bytes) => bytes,
+            Body::Owned(message) => message,
+        }
+    }
+
+    /// The body as a message, copying only what was borrowed.
+    pub(crate) fn into_message(self) -> Message {
+        match self {
+            Body::Borrowed(bytes) => Message::copy_from_slice(bytes),
+            Body::Owned(message) => message,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Item {
+    Bytes(Segment),
+    /// Headers (and tiny bodies) before a referenced body, where a whole segment would be wasted.
+    Head(Head),
+    Body(Message, usize),
+}
+
+#[derive(Debug)]
+struct Segment {
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+const HEAD_BYTES: usize = 40;
+
+#[derive(Debug)]
+struct Head {
+    buffer: [u8; HEAD_BYTES],
+    start: u8,
+    end: u8,
+}
+
+impl Item {
+    fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Item::Bytes(s) => &s.buffer[s.start..s.end],
+            Item::Head(h) => &h.buffer[h.start as usize..h.end as usize],
+            Item::Body(message, start) => &message[*start..],
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        match self {
+            Item::Bytes(s) => s.start += n,
+            Item::Head(h) => h.start += n as u8,
+            Item::Body(_, start) => *start += n,
+        }
+    }
+}
+
+/// How messages become frames on this connection.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// ZMTP 3 frames.
+    Zmtp,
+    /// A STREAM socket's peer: the bytes alone.
+    Raw,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    items: VecDeque<Item>,
+    /// The emptied deque of the last batch, to be used again.
+    spare: VecDeque<Item>,
+    ends: VecDeque<u64>,
+    /// How many of `ends` lie wholly in taken batches.
+    ends_taken: usize,
+    appended: u64,
+    committed: u64,
+    taken: u64,
+    written: u64,
+    /// The last offset up to which everything was written and at which no message was cut.
+    boundary: u64,
+    /// Command frames waiting for the message being composed to be whole.
+    late: Vec<u8>,
+    framing: Framing,
+    /// Seals every frame when the connection is encrypted.
+    pub(crate) sealer: Option<CurveSealer>,
+}
+
+impl Outbound {
+    pub(crate) fn new(framing: Framing) -> Outbound {
+        Outbound {
+            items: VecDeque::new(),
+            spare: VecDeque::new(),
+            ends: VecDeque::new(),
+            ends_taken: 0,
+            appended: 0,
+            committed: 0,
+            taken: 0,
+            written: 0,
+            boundary: 0,
+            late: Vec::new(),
+            framing,
+            sealer: None,
+        }
+    }
+
+    /// Messages that no writer has wholly taken yet.
+    #[inline]
+    pub(crate) fn messages(&self) -> usize {
+        self.ends.len() - self.ends_taken
+    }
+
+    /// Committed bytes that nobody has taken to write.
+    #[inline]
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        self.committed - self.taken
+    }
+
+    /// Everything committed has been handed to the kernel.
+    #[inline]
+    pub(crate) fn is_drained(&self) -> bool {
+        self.committed == self.written
+    }
+
+    /// Nothing is queued, composed or encrypted: bytes may be written past the queue.
+    pub(crate) fn takes_write_through(&self) -> bool {
+        self.appended == self.written && self.sealer.is_none() && self.framing == Framing::Zmtp
+    }
+
+    /// Appends one part; with `more` false the message is whole and may be written.
+    #[inline]
+    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool) {
+        if self.sealer.is_none() && self.framing == Framing::Zmtp {
+            let bytes = body.bytes();
+            if bytes.len() < REFERENCE_FROM
+                && let Some(Item::Bytes(segment)) = self.items.back_mut()
+                && SEGMENT_BYTES - segment.end >= bytes.len() + FrameHeader::MAX_LEN
+            {
+                let added = append_frame(&mut segment.buffer[segment.end..], bytes, more);
+                segment.end += added;
+                self.appended += added as u64;
+            } else {
+                self.push_slow(buffers, body, more);
+            }
+        } else {
+            self.push_slow(buffers, body, more);
+        }
+        if !more {
+            self.commit(buffers);
+        }
+    }
+
+    #[inline]
+    fn commit(&mut self, buffers: &mut Buffers) {
+        self.committed = self.appended;
+        self.ends.push_back(self.appended);
+        if !self.late.is_empty() {
+            let late = std::mem::take(&mut self.late);
+            self.push_command(buffers, &late);
+        }
+    }
+
+    #[cold]
+    fn push_slow(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool) {
+        if self.sealer.is_some() {
+            return self.push_sealed(buffers, body.bytes(), more, false);
+        }
+        let length = body.bytes().len();
+        if self.framing == Framing::Zmtp {
+            let mut header = [0; FrameHeader::MAX_LEN];
+            let n = FrameHeader::encode(more, false, length as u64, &mut header);
+            let inline = length < REFERENCE_FROM || matches!(body, Body::Borrowed(b) if b.len() < BLOCK_FROM);
+            if inline {
+                self.copy(buffers, &header[..n], body.bytes());
+                return;
+            }
+            self.copy(buffers, &header[..n], &[]);
+        } else if length < REFERENCE_FROM {
+            return self.copy(buffers, &[], body.bytes());
+        }
+        self.appended += length as u64;
+        self.items.push_back(Item::Body(body.into_message(), 0));
+    }
+
+    /// Appends `first` and `second` together in one buffer.
+    fn copy(&mut self, buffers: &mut Buffers, first: &[u8], second: &[u8]) {
+        let length = first.len() + second.len();
+        self.appended += length as u64;
+        match self.items.back_mut() {
+            Some(Item::Bytes(s)) if SEGMENT_BYTES - s.end >= length => {
+                let end = put(&mut s.buffer, s.end, first);
+                s.end = put(&mut s.buffer, end, second);
+                return;
+            }
+            Some(Item::Head(h)) if HEAD_BYTES - h.end as usize >= length => {
+                let end = put(&mut h.buffer, h.end as usize, first);
+                h.end = put(&mut h.buffer, end, second) as u8;
+                return;
+            }
+            Some(Item::Body(..)) if length <= HEAD_BYTES => {
+                let mut head = Head { buffer: [0; HEAD_BYTES], start: 0, end: length as u8 };
+                let end = put(&mut head.buffer, 0, first);
+                put(&mut head.buffer, end, second);
+                self.items.push_back(Item::Head(head));
+                return;
+            }
+            None if second.is_empty() && length <= HEAD_BYTES => {
+                let mut head = Head { buffer: [0; HEAD_BYTES], start: 0, end: length as u8 };
+                put(&mut head.buffer, 0, first);
+                self.items.push_back(Item::Head(head));
+                return;
+            }
+            _ => {}
+        }
+        let mut buffer = buffers.segment();
+        let end = put(&mut buffer, 0, first);
+        let end = put(&mut buffer, end, second);
+        self.items.push_back(Item::Bytes(Segment { buffer, start: 0, end }));
+    }
+
+    /// Appends one encrypted frame. `command` marks a sealed command (PING, SUBSCRIBE) rather than a message part.
+    fn push_sealed(&mut self, buffers: &mut Buffers, body: &[u8], more: bool, command: bool) {
+        let Some(sealer) = &mut self.sealer else { return };
+        let length = sealer.sealed_len(body.len());
+        if length <= BLOCK_FROM + 256 {
+            let segment = match self.items.back_mut() {
+                Some(Item::Bytes(s)) if SEGMENT_BYTES - s.end >= length => s,
+                _ => {
+                    let segment = Segment { buffer: buffers.segment(), start: 0, end: 0 };
+                    self.items.push_back(Item::Bytes(segment));
+                    match self.items.back_mut() {
+                        Some(Item::Bytes(s)) => s,
+                        _ => return,
+                    }
+                }
+            };
+            let end = segment.end + length;
+            sealer.seal(body, more, command, &mut segment.buffer[segment.end..end]);
+            segment.end = end;
+        } else {
+            let mut block = netzmq_memory::MessagePool::shared().rent(length);
+            sealer.seal(body, more, command, &mut block);
+            self.items.push_back(Item::Body(block.freeze(), 0));
+        }
+        self.appended += length as u64;
+    }
+
+    /// Appends a command: `frame` is a whole encoded command frame. Not counted as a message.
+    pub(crate) fn push_command(&mut self, buffers: &mut Buffers, frame: &[u8]) {
+        if self.appended != self.committed {
+            self.late.extend_from_slice(frame);
+            return;
+        }
+        if self.sealer.is_some() {
+            let mut rest = frame;
+            while let Ok(Some(header)) = FrameHeader::parse(rest) {
+                let (start, end) =
+                    (header.header_len as usize, header.header_len as usize + header.body_len as usize);
+                let Some(body) = rest.get(start..end) else { break };
+                self.push_sealed(buffers, body, false, true);
+                rest = &rest[end..];
+            }
+        } else {
+            for piece in frame.chunks(SEGMENT_BYTES) {
+                self.copy(buffers, piece, &[]);
+            }
+        }
+        self.committed = self.appended;
+    }
+
+    /// Bytes of the handshake that the kernel had no room for: they go before everything else, as they are.
+    pub(crate) fn push_unsent(&mut self, buffers: &mut Buffers, bytes: &[u8]) {
+        for piece in bytes.chunks(SEGMENT_BYTES) {
+            self.copy(buffers, piece, &[]);
+        }
+        self.committed = self.appended;
+    }
+
+    /// Forgets the parts pushed since the last whole message.
+    pub(crate) fn rollback(&mut self, buffers: &mut Buffers) {
+        let mut excess = (self.appended - self.committed) as usize;
+        while excess > 0 {
+            let Some(mut item) = self.items.pop_back() else { break };
+            let drop_now = item.len().min(excess);
+            excess -= drop_now;
+            match &mut item {
+                Item::Bytes(s) => s.end -= drop_now,
+                Item::Head(h) => h.end -= drop_now as u8,
+                Item::Body(..) => {}
+            }
+            if item.len() == 0 || matches!(item, Item::Body(..)) {
+                recycle(buffers, item);
+            } else {
+                self.items.push_back(item);
+            }
+        }
+        self.appended = self.committed;
+        let late = std::mem::take(&mut self.late);
+        if !late.is_empty() {
+            self.push_command(buffers, &late);
+        }
+    }
+
+    /// Takes about `WRITE_BYTES` of what is committed (a large body goes whole), to be written without the lock.
+    pub(crate) fn take(&mut self, buffers: &mut Buffers) -> Option<Batch> {
+        if self.committed == self.taken {
+            return None;
+        }
+        let waiting = self.committed - self.taken;
+        if self.appended == self.committed && waiting <= WRITE_BYTES as u64 {
+            // All of it: swap the deques instead of moving items one by one.
+            self.taken = self.committed;
+            self.ends_taken = self.ends.len();
+            let items = std::mem::replace(&mut self.items, std::mem::take(&mut self.spare));
+            return Some(Batch { items, written: 0 });
+        }
+        let mut items = std::mem::take(&mut self.spare);
+        let mut taken = 0u64;
+        while taken < waiting && taken < WRITE_BYTES as u64 {
+            let Some(item) = self.items.pop_front() else { break };
+            let length = item.len() as u64;
+            if taken + length <= waiting {
+                taken += length;
+                items.push_back(item);
+                continue;
+            }
+            // The rest of this buffer belongs to a message that is still being composed.
+            let keep = (waiting - taken) as usize;
+            let (ours, theirs) = split(buffers, item, keep);
+            items.push_back(ours);
+            self.items.push_front(theirs);
+            taken = waiting;
+        }
+        self.taken += taken;
+        while self.ends.get(self.ends_taken).is_some_and(|&end| end <= self.taken) {
+            self.ends_taken += 1;
+        }
+        Some(Batch { items, written: 0 })
+    }
+
+    /// Takes back what a batch did not get rid of, and counts what it did.
+    pub(crate) fn put_back(&mut self, buffers: &mut Buffers, mut batch: Batch) {
+        self.written += batch.written;
+        while let Some(item) = batch.done_item() {
+            recycle(buffers, item);
+        }
+        let left: u64 = batch.items.iter().map(|i| i.len() as u64).sum();
+        self.taken -= left;
+        while let Some(item) = batch.items.pop_back() {
+            self.items.push_front(item);
+        }
+        if self.spare.capacity() == 0 {
+            self.spare = batch.items;
+        }
+        while let Some(&end) = self.ends.front()
+            && end <= self.written
+        {
+            self.boundary = end;
+            self.ends.pop_front();
+            self.ends_taken = self.ends_taken.saturating_sub(1);
+        }
+        while let Some(&end) = self.ends_taken.checked_sub(1).and_then(|last| self.ends.get(last))
+            && end > self.taken
+        {
+            self.ends_taken -= 1;
+        }
+        if self.written == self.committed {
+            self.boundary = self.written;
+        }
+    }
+
+    /// Counts bytes that a sender wrote straight from the caller's memory, past the queue (which was empty), and
+    /// queues the rest: of the header, then of the body.
+    pub(crate) fn wrote_through(&mut self, buffers: &mut Buffers, header: &[u8], body: &[u8], written: usize) {
+        let total = header.len() + body.len();
+        self.appended += written as u64;
+        self.taken += written as u64;
+        self.written += written as u64;
+        if written < header.len() {
+            self.copy(buffers, &header[written..], &[]);
+        }
+        let rest = &body[written.saturating_sub(header.len()).min(body.len())..];
+        if !rest.is_empty() {
+            if rest.len() < BLOCK_FROM {
+                self.copy(buffers, &[], rest);
+            } else {
+                self.appended += rest.len() as u64;
+                self.items.push_back(Item::Body(Message::copy_from_slice(rest), 0));
+            }
+        }
+        self.committed = self.appended;
+        if written < total {
+            self.ends.push_back(self.appended);
+        } else {
+            self.boundary = self.written;
+        }
+    }
+
+    /// What is left when the connection is lost: every message of which not one byte went out, part by part, for the
+    /// next connection. A message being composed is forgotten, and so are commands.
+    pub(crate) fn reclaim(&mut self, buffers: &mut Buffers) -> VecDeque<Message> {
+        self.rollback(buffers);
+        let framing = self.framing;
+        let mut lost = std::mem::replace(self, Outbound::new(framing));
+        let cut = match lost.ends.front() {
+            // Not at a boundary: the first message is partly gone (a command cut in two counts as part of it).
+            Some(&end) if lost.written != lost.boundary => end - lost.written,
+            _ => 0,
+        };
+        let mut parts = VecDeque::new();
+        let mut reader = Reader { items: &mut lost.items };
+        reader.skip(cut as usize);
+        while let Some(part) = reader.next_part(lost.framing, lost.sealer.as_ref()) {
+            parts.extend(part);
+        }
+        for item in lost.items {
+            recycle(buffers, item);
+        }
+        parts
+    }
+}
+
+/// Bytes being written, owned by the writer.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    items: VecDeque<Item>,
+    written: u64,
+}
+
+/// How a write of a batch ended.
+#[derive(Debug)]
+pub(crate) enum Wrote {
+    /// All of it.
+    All,
+    /// The kernel has no room: wait until the stream is writable.
+    Blocked,
+    /// The connection is dead.
+    Failed(io::Error),
+}
+
+impl Batch {
+    /// Writes until nothing is left or the kernel has no room.
+    pub(crate) fn write(&mut self, stream: &Stream) -> Wrote {
+        loop {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let mut count = 0;
+            let mut bytes = 0;
+            for item in &self.items {
+                let rest = item.bytes();
+                if rest.is_empty() {
+                    continue;
+                }
+                let rest = &rest[..rest.len().min(WRITE_BYTES - bytes)];
+                slices[count] = IoSlice::new(rest);
+                count += 1;
+                bytes += rest.len();
+                if count == SLICES || bytes == WRITE_BYTES {
+                    break;
+                }
+            }
+            if count == 0 {
+                return Wrote::All;
+            }
+            match stream.write_vectored(&slices[..count]) {
+                Ok(Moved::Bytes(n)) => {
+                    self.advance(n);
+                    if n < bytes {
+                        return Wrote::Blocked;
+                    }
+                }
+                Ok(Moved::WouldBlock | Moved::End) => return Wrote::Blocked,
+                Err(error) => return Wrote::Failed(error),
+            }
+        }
+    }
+
+    fn advance(&mut self, mut n: usize) {
+        self.written += n as u64;
+        for item in &mut self.items {
+            let step = item.len().min(n);
+            item.consume(step);
+            n -= step;
+            if n == 0 {
+                break;
+            }
+        }
+    }
+
+    /// An item in front of which every byte was written.
+    fn done_item(&mut self) -> Option<Item> {
+        if self.items.front().is_some_and(|item| item.len() == 0) { self.items.pop_front() } else { None }
+    }
+}
+
+/// Walks over what was never written, to get messages back out of frames.
+struct Reader<'a> {
+    items: &'a mut VecDeque<Item>,
+}
+
+impl Reader<'_> {
+    fn skip(&mut self, mut n: usize) {
+        while n > 0 {
+            let Some(item) = self.items.front_mut() else { return };
+            let step = item.len().min(n);
+            item.consume(step);
+            n -= step;
+            if item.len() == 0 {
+                self.items.pop_front();
+            }
+        }
+    }
+
+    /// The next part; `Some(None)` for a command that was walked over; `None` at the end.
+    fn next_part(
+        &mut self,
+        framing: Framing,
+        sealer: Option<&CurveSealer>,
+    ) -> Option<Option<Message>> {
+        while self.items.front().is_some_and(|item| item.len() == 0) {
+            self.items.pop_front();
+        }
+        let front = self.items.front()?;
+        if framing == Framing::Raw {
+            let whole = Message::copy_from_slice(front.bytes());
+            self.items.pop_front();
+            return Some(Some(whole));
+        }
+        let header = FrameHeader::parse(front.bytes()).ok()??;
+        self.skip(header.header_len as usize);
+        while self.items.front().is_some_and(|item| item.len() == 0) {
+            self.items.pop_front();
+        }
+        let length = header.body_len as usize;
+        let body = match self.items.front() {
+            Some(Item::Body(message, 0)) if message.len() == length => {
+                let body = message.clone();
+                self.items.pop_front();
+                body
+            }
+            Some(item) if length > 0 => {
+                let body = Message::copy_from_slice(item.bytes().get(..length)?);
+                self.skip(length);
+                body
+            }
+            _ => Message::new(),
+        };
+        if let Some(sealer) = sealer {
+            return Some(sealer.recover(&body).map(|(more, bytes)| {
+                let mut message = Message::copy_from_slice(&bytes);
+                message.set_more(more);
+                message
+            }));
+        }
+        if header.command {
+            return Some(None);
+        }
+        let mut body = body;
+        body.set_more(header.more);
+        Some(Some(body))
+    }
+}
+
+/// Header and body into `target`, which has room for them. Returns the bytes used.
+#[inline]
+fn append_frame(target: &mut [u8], body: &[u8], more: bool) -> usize {
+    let length = body.len();
+    if length <= 255 {
+        // One bounds check for the whole frame.
+        let target = &mut target[..length + 2];
+        target[0] = more as u8;
+        target[1] = length as u8;
+        target[2..].copy_from_slice(body);
+        length + 2
+    } else {
+        let mut header = [0; FrameHeader::MAX_LEN];
+        let n = FrameHeader::encode(more, false, length as u64, &mut header);
+        let target = &mut target[..length + n];
+        target[..n].copy_from_slice(&header[..n]);
+        target[n..].copy_from_slice(body);
+        length + n
+    }
+}
+
+#[inline]
+fn put(buffer: &mut [u8], at: usize, bytes: &[u8]) -> usize {
+    buffer[at..at + bytes.len()].copy_from_slice(bytes);
+    at + bytes.len()
+}
+
+fn split(buffers: &mut Buffers, item: Item, keep: usize) -> (Item, Item) {
+    let tail_of = |buffers: &mut Buffers, bytes: &[u8]| {
+        let mut buffer = buffers.segment();
+        let end = put(&mut buffer, 0, bytes);
+        Item::Bytes(Segment { buffer, start: 0, end })
+    };
+    match item {
+        Item::Bytes(mut s) => {
+            let tail = tail_of(buffers, &s.buffer[s.start + keep..s.end]);
+            s.end = s.start + keep;
+            (Item::Bytes(s), tail)
+        }
+        Item::Head(mut h) => {
+            let tail = tail_of(buffers, &h.buffer[h.start as usize + keep..h.end as usize]);
+            h.end = h.start + keep as u8;
+            (Item::Head(h), tail)
+        }
+        // A body belongs to one message wholly: the boundary of messages can't be inside.
+        body @ Item::Body(..) => (body, Item::Head(Head { buffer: [0; HEAD_BYTES], start: 0, end: 0 })),
+    }
+}
+
+fn recycle(buffers: &mut Buffers, item: Item) {
+    if let Item::Bytes(segment) = item {
+        buffers.give_segment(segment.buffer);
+    }
+}

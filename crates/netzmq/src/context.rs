@@ -1,0 +1,385 @@
+//! A context: the I/O threads, the names of `inproc`, and the end of it all.
+//!
+//! Invariants: I/O threads start with the first bind or connect that needs them, and end after the last socket has
+//! sent what it had to send. A socket belongs to its context for life and keeps it alive.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use netzmq_memory::MessagePool;
+use netzmq_proto::{SocketType, ZapReply, ZapRequest};
+
+use crate::connection::buffers::Stock;
+use crate::engine::io_thread::{self, IoHandle};
+use crate::engine::job::Job;
+use crate::error::SocketError;
+use crate::inproc::Registry;
+use crate::socket::Socket;
+use crate::socket::core::{Reactor, Shared};
+
+/// Decides who may connect. See [`Context::set_authenticator`].
+pub(crate) type Authenticator = Arc<dyn Fn(&ZapRequest) -> ZapReply + Send + Sync>;
+
+/// Owner of the I/O threads and of the `inproc` names; makes sockets. Cloning gives another handle to the same.
+///
+/// When the last handle and the last of its sockets are dropped, the drop waits until messages that were sent have
+/// left, as long as the sockets' `linger` says (for ever by default, as in libzmq). See [`Context::terminate`].
+///
+/// ```
+/// use netzmq::Context;
+/// let context = Context::new();
+/// let pull = context.pull()?;
+/// pull.bind("inproc://work")?;
+/// let push = context.push()?;
+/// push.connect("inproc://work")?;
+/// push.send("hello")?;
+/// assert_eq!(&pull.recv()?[..], b"hello");
+/// # Ok::<(), netzmq::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub(crate) handle: Arc<Handle>,
+}
+
+/// The users' hold on a context: the last one to go waits for the rest.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    pub(crate) inner: Arc<ContextInner>,
+}
+
+/// How to make a context.
+#[derive(Debug, Clone)]
+pub struct ContextBuilder {
+    io_threads: usize,
+    max_sockets: usize,
+}
+
+impl ContextBuilder {
+    /// How many I/O threads serve the connections. 0: none, for `inproc` only. Default 1. (`ZMQ_IO_THREADS`)
+    #[must_use]
+    pub fn io_threads(mut self, count: usize) -> ContextBuilder {
+        self.io_threads = count;
+        self
+    }
+
+    /// How many sockets may be open at once. Default 1023. (`ZMQ_MAX_SOCKETS`)
+    #[must_use]
+    pub fn max_sockets(mut self, count: usize) -> ContextBuilder {
+        self.max_sockets = count;
+        self
+    }
+
+    /// Makes it.
+    #[must_use]
+    pub fn build(self) -> Context {
+        Context {
+            handle: Arc::new(Handle {
+                inner: Arc::new(ContextInner {
+                    io_threads: self.io_threads,
+                    max_sockets: self.max_sockets,
+                    threads: Mutex::new(Threads::default()),
+                    handles: std::sync::OnceLock::new(),
+                    sockets: Mutex::new(HashMap::new()),
+                    all_closed: Condvar::new(),
+                    next_socket: AtomicU64::new(0),
+                    next_thread: AtomicU32::new(0),
+                    terminated: AtomicBool::new(false),
+                    stock: Arc::new(Stock::default()),
+                    registry: Registry::default(),
+                    authenticator: Mutex::new(None),
+                }),
+            }),
+        }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Context {
+        Context::new()
+    }
+}
+
+macro_rules! makers {
+    ($($(#[$doc:meta])* $name:ident => $type:ident;)*) => {
+        /// Sockets by type.
+        impl Context {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// Too many sockets, or the context was terminated.
+                pub fn $name(&self) -> Result<Socket, SocketError> {
+                    self.socket(SocketType::$type)
+                }
+            )*
+        }
+    };
+}
+
+makers! {
+    /// One peer, both ways.
+    pair => Pair;
+    /// Publishes to all subscribers.
+    publisher => Pub;
+    /// Receives what it subscribed to.
+    subscriber => Sub;
+    /// Asks, and waits for the reply.
+    req => Req;
+    /// Answers.
+    rep => Rep;
+    /// Asks and answers without taking turns.
+    dealer => Dealer;
+    /// Addresses each peer by its routing id.
+    router => Router;
+    /// Takes work.
+    pull => Pull;
+    /// Hands out work.
+    push => Push;
+    /// A publisher that sees its subscriptions.
+    xpub => XPub;
+    /// A subscriber whose subscriptions are messages.
+    xsub => XSub;
+    /// Talks to peers that do not speak ZeroMQ, over TCP.
+    stream => Stream;
+}
+
+impl Context {
+    /// A context with one I/O thread.
+    #[must_use]
+    pub fn new() -> Context {
+        Context::builder().build()
+    }
+
+    /// A context to be configured.
+    #[must_use]
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder { io_threads: 1, max_sockets: 1023 }
+    }
+
+    /// A socket of any type.
+    ///
+    /// # Errors
+    /// Too many sockets, an unsupported type, or the context was terminated.
+    pub fn socket(&self, socket_type: SocketType) -> Result<Socket, SocketError> {
+        if matches!(socket_type, SocketType::Dgram) {
+            return Err(SocketError::Unsupported("DGRAM"));
+        }
+        let shared = self.handle.inner.new_socket(socket_type)?;
+        Ok(Socket::new(shared, self.handle.clone()))
+    }
+
+    /// Makes every blocking call on every socket return with "terminated", now and from now on. Sockets can only be
+    /// closed after this. (`zmq_ctx_shutdown`)
+    pub fn shutdown(&self) {
+        self.handle.inner.shutdown();
+    }
+
+    /// [`Context::shutdown`], then waits until all sockets are closed and what they had to send has left, as long as
+    /// their `linger` says. Returns whether that is so; `false` when `timeout` was over first (`None`: waits for
+    /// ever). (`zmq_ctx_term`)
+    pub fn terminate(&self, timeout: Option<Duration>) -> bool {
+        self.handle.inner.shutdown();
+        self.handle.inner.wait_closed(timeout)
+    }
+
+    /// How many sockets are open, those included that are closed and still sending.
+    #[must_use]
+    pub fn sockets_open(&self) -> usize {
+        self.handle.inner.lock_sockets().len()
+    }
+
+    /// Lets `decide` judge every peer of PLAIN servers and whoever else asks: it gets what the peer showed, and
+    /// answers with a status. Runs on an I/O thread, so it must not block. `None` lets everybody in (the default).
+    pub fn set_authenticator<F>(&self, decide: Option<F>)
+    where
+        F: Fn(&ZapRequest) -> ZapReply + Send + Sync + 'static,
+    {
+        let decide = decide.map(|f| Arc::new(f) as Authenticator);
+        *lock(&self.handle.inner.authenticator) = decide;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.inner.finish();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Threads {
+    joins: Vec<JoinHandle<()>>,
+    stopped: bool,
+}
+
+/// What sockets and I/O threads share.
+pub(crate) struct ContextInner {
+    pub(crate) io_threads: usize,
+    max_sockets: usize,
+    threads: Mutex<Threads>,
+    handles: std::sync::OnceLock<Vec<Arc<IoHandle>>>,
+    sockets: Mutex<HashMap<u64, Weak<Shared>>>,
+    all_closed: Condvar,
+    next_socket: AtomicU64,
+    next_thread: AtomicU32,
+    terminated: AtomicBool,
+    pub(crate) stock: Arc<Stock>,
+    pub(crate) registry: Registry,
+    authenticator: Mutex<Option<Authenticator>>,
+}
+
+impl ContextInner {
+    fn lock_sockets(&self) -> MutexGuard<'_, HashMap<u64, Weak<Shared>>> {
+        lock(&self.sockets)
+    }
+
+    fn new_socket(self: &Arc<ContextInner>, socket_type: SocketType) -> Result<Arc<Shared>, SocketError> {
+        let mut sockets = self.lock_sockets();
+        if self.terminated.load(Ordering::SeqCst) {
+            return Err(SocketError::Terminated);
+        }
+        if sockets.len() >= self.max_sockets {
+            return Err(SocketError::TooMany(self.max_sockets));
+        }
+        // Relaxed: only uniqueness matters.
+        let id = self.next_socket.fetch_add(1, Ordering::Relaxed);
+        let shared = Shared::new(id, socket_type, self.clone(), random_seed());
+        sockets.insert(id, Arc::downgrade(&shared));
+        Ok(shared)
+    }
+
+    /// A closed socket has nothing left to do.
+    pub(crate) fn socket_finished(&self, id: u64) {
+        let mut sockets = self.lock_sockets();
+        sockets.remove(&id);
+        if sockets.is_empty() {
+            self.all_closed.notify_all();
+        }
+    }
+
+    fn shutdown(&self) {
+        let sockets: Vec<_> = {
+            let sockets = self.lock_sockets();
+            self.terminated.store(true, Ordering::SeqCst);
+            sockets.values().filter_map(Weak::upgrade).collect()
+        };
+        for shared in sockets {
+            shared.lock().terminated = true;
+            shared.mailbox.wake();
+        }
+    }
+
+    fn wait_closed(&self, timeout: Option<Duration>) -> bool {
+        let deadline = timeout.map(|t| Instant::now() + t);
+        let mut sockets = self.lock_sockets();
+        while !sockets.is_empty() {
+            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|l| l.is_zero()) {
+                return false;
+            }
+            // A condition variable without a time-out is one with a long time-out, looked at again.
+            let left = left.unwrap_or(Duration::from_secs(3600));
+            sockets = self
+                .all_closed
+                .wait_timeout(sockets, left)
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    /// Ends the threads when the last socket is done.
+    fn finish(&self) {
+        self.wait_closed(None);
+        let joins = {
+            let mut threads = lock(&self.threads);
+            threads.stopped = true;
+            std::mem::take(&mut threads.joins)
+        };
+        for handle in self.handles.get().into_iter().flatten() {
+            handle.post(Job::Stop);
+        }
+        for join in joins {
+            // The last handle may go in a callback on an I/O thread: that one ends by itself.
+            if join.thread().id() != std::thread::current().id() {
+                let _ = join.join();
+            }
+        }
+        MessagePool::shared().trim();
+        self.stock.trim();
+    }
+
+    /// Starts the I/O threads if they do not run yet.
+    pub(crate) fn start(self: &Arc<ContextInner>) -> std::io::Result<()> {
+        if self.handles.get().is_some() {
+            return Ok(());
+        }
+        let mut threads = lock(&self.threads);
+        if self.handles.get().is_some() || threads.stopped {
+            return Ok(());
+        }
+        let mut handles = Vec::new();
+        for index in 0..self.io_threads {
+            let handle = Arc::new(IoHandle::new(index)?);
+            threads.joins.push(io_thread::spawn(handle.clone(), Arc::downgrade(self))?);
+            handles.push(handle);
+        }
+        // Only this function sets it, under the lock.
+        let _ = self.handles.set(handles);
+        Ok(())
+    }
+
+    fn handle(&self, thread: usize) -> Option<&Arc<IoHandle>> {
+        let handles = self.handles.get()?;
+        handles.get(thread % handles.len().max(1))
+    }
+
+    /// Hands a job to an I/O thread (counted round: any number is good).
+    pub(crate) fn post(&self, thread: usize, job: Job) {
+        if let Some(handle) = self.handle(thread) {
+            handle.post(job);
+        }
+    }
+
+    /// A name for a session or listener of an I/O thread; `None` where there are none.
+    pub(crate) fn new_token(&self, thread: usize) -> Option<u64> {
+        Some(self.handle(thread)?.new_token())
+    }
+
+    /// A caller takes the lead of a socket away from the I/O thread.
+    pub(crate) fn unlead(&self, thread: usize, reactor: &Reactor) {
+        if let Some(handle) = self.handle(thread) {
+            // Not there any more: somebody was quicker, which is as good.
+            let _ = handle.poller.delete(&reactor.poller);
+        }
+    }
+
+    /// The I/O thread for the next connection.
+    pub(crate) fn next_thread(&self) -> usize {
+        // Relaxed: only an even spread matters.
+        self.next_thread.fetch_add(1, Ordering::Relaxed) as usize % self.io_threads.max(1)
+    }
+
+    pub(crate) fn authenticate(&self, request: &ZapRequest) -> Option<ZapReply> {
+        let decide = lock(&self.authenticator).clone()?;
+        Some(decide(request))
+    }
+}
+
+impl std::fmt::Debug for ContextInner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContextInner").field("io_threads", &self.io_threads).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Unpredictable enough for routing ids and jitter: std's hasher keys come from the system's randomness.
+pub(crate) fn random_seed() -> u32 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish() as u32
+}

@@ -1,0 +1,41 @@
+//! How long to wait before a connection is tried again: pure.
+
+use std::time::Duration;
+
+/// The pause before attempt number `failures` (1 for the first after a loss), `None` if there is to be none. `random`
+/// spreads peers that lost the same server.
+pub(crate) fn pause(interval: Option<Duration>, max: Duration, failures: u32, random: u32) -> Option<Duration> {
+    let interval = interval?;
+    let base = if max > interval {
+        let doubled = interval.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+        doubled.min(max)
+    } else {
+        interval
+    };
+    let jitter = interval.mul_f64(f64::from(random % 1000) / 1000.0);
+    Some(if max > interval { (base + jitter).min(max.max(interval)) } else { base + jitter })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn doubles_up_to_the_maximum_and_no_further() {
+        let at = |failures| pause(Some(100 * MS), 1000 * MS, failures, 0);
+        assert_eq!(at(1), Some(100 * MS));
+        assert_eq!(at(2), Some(200 * MS));
+        assert_eq!(at(4), Some(800 * MS));
+        assert_eq!(at(5), Some(1000 * MS));
+        assert_eq!(at(u32::MAX), Some(1000 * MS));
+    }
+
+    #[test]
+    fn stays_where_there_is_no_maximum() {
+        assert_eq!(pause(Some(100 * MS), Duration::ZERO, 9, 0), Some(100 * MS));
+        assert!(pause(Some(100 * MS), Duration::ZERO, 9, 999) < Some(200 * MS));
+        assert_eq!(pause(None, Duration::ZERO, 1, 0), None);
+    }
+}

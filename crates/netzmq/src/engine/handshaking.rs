@@ -1,0 +1,333 @@
+//! From a bare stream to an open pipe: the handshake, driven on the I/O thread, and what follows from its outcome.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use netzmq_memory::Properties;
+use netzmq_proto::{
+    Cipher, Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig, PeerProperties, ProtocolError,
+    SocketType, ZapReply,
+};
+
+use super::io_thread::IoThread;
+use super::job::Fault;
+use super::session::{Phase, Shaking};
+use crate::connection::outbound::Framing;
+use crate::monitor::{EventKind, MonitorEvent};
+use crate::options::{Security, SocketOptions};
+use crate::patterns::{PeerInfo, PipeId};
+use crate::pipe::{Link, Pipe, PipeStats, SessionId, Wire};
+use crate::socket::core::{Core, Lead, Reactor, Shared};
+use crate::transport::poller::Interest;
+use crate::transport::stream::{Moved, Stream};
+
+/// Read at once while shaking hands: a whole handshake, usually.
+const READ_BYTES: usize = 8 * 1024;
+
+impl IoThread {
+    pub(crate) fn begin_handshake(&mut self, token: u64, stream: Stream) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let stream = Arc::new(stream);
+        if self.handle.poller.add(&*stream, token, Interest::Both).is_err() {
+            return self.over(token);
+        }
+        let shared = session.shared.clone();
+        if is_raw(&shared, &session.options) {
+            return self.establish(token, stream, None, &[], &[]);
+        }
+        let config = config(&shared, &session.options, &stream);
+        let handshake = Handshake::new(config);
+        session.phase = Phase::Shaking(Box::new(Shaking { stream, handshake, unsent: Vec::new() }));
+        session.phase_deadline = None;
+        let timeout = session.options.handshake_timeout;
+        if !timeout.is_zero() {
+            self.set_phase_deadline(token, timeout);
+        }
+        // The greeting's beginning goes out at once; the registration reports what there is to read.
+        self.shake(token, false);
+    }
+
+    /// Moves the handshake on.
+    pub(crate) fn shake(&mut self, token: u64, readable: bool) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let Phase::Shaking(shaking) = &mut session.phase else { return };
+        let mut rest: Vec<u8> = Vec::new();
+        let mut fault = None;
+        if readable {
+            let mut buffer = [0; READ_BYTES];
+            loop {
+                match shaking.stream.read(&mut buffer) {
+                    Ok(Moved::Bytes(n)) => match shaking.handshake.handle_input(&buffer[..n]) {
+                        Ok(used) => rest.extend_from_slice(&buffer[used..n]),
+                        Err(error) => fault = Some(Fault::Protocol(error)),
+                    },
+                    Ok(Moved::WouldBlock) => break,
+                    Ok(Moved::End) => fault = Some(Fault::End),
+                    Err(error) => fault = Some(Fault::Io(error)),
+                }
+                if fault.is_some() || shaking.handshake.status() != HandshakeStatus::InProgress {
+                    break;
+                }
+            }
+        }
+        while fault.is_none() && shaking.handshake.status() == HandshakeStatus::AwaitingZap {
+            let reply = self.context.upgrade().and_then(|context| {
+                shaking.handshake.zap_request().and_then(|request| context.authenticate(&request))
+            });
+            // Nobody to ask: everybody may come in, as in libzmq without a ZAP handler.
+            let reply = reply.unwrap_or_else(|| ZapReply::accept(b""));
+            let answered = shaking.handshake.handle_zap_reply(reply).and_then(|()| {
+                let waiting = std::mem::take(&mut rest);
+                let used = shaking.handshake.handle_input(&waiting)?;
+                rest.extend_from_slice(&waiting[used..]);
+                Ok(())
+            });
+            if let Err(error) = answered {
+                fault = Some(Fault::Protocol(error));
+            }
+        }
+        // Also after an error: the peer is told why.
+        shaking.unsent.append(shaking.handshake.output());
+        if !shaking.unsent.is_empty() {
+            match shaking.stream.write(&shaking.unsent) {
+                Ok(Moved::Bytes(n)) => drop(shaking.unsent.drain(..n)),
+                Ok(_) => {}
+                Err(error) => fault = fault.or(Some(Fault::Io(error))),
+            }
+        }
+        if let Some(fault) = fault {
+            return self.handshake_failed(token, fault);
+        }
+        if shaking.handshake.status() != HandshakeStatus::Done {
+            return;
+        }
+        let Phase::Shaking(shaking) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
+        let Shaking { stream, handshake, unsent } = *shaking;
+        match handshake.finish() {
+            Ok(established) => {
+                self.establish(token, stream, Some((established.peer, established.cipher)), &unsent, &rest);
+            }
+            Err(_) => self.over(token),
+        }
+    }
+
+    pub(crate) fn handshake_failed(&mut self, token: u64, fault: Fault) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        session.phase_deadline = None;
+        let Phase::Shaking(shaking) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
+        let connecter = session.is_connecter();
+        let kind = match &fault {
+            Fault::Protocol(ProtocolError::Unauthorized(refusal)) => {
+                EventKind::HandshakeFailedAuth(refusal.status())
+            }
+            Fault::Protocol(error) => EventKind::HandshakeFailedProtocol {
+                reason: error.to_string(),
+                code: error.zmq_code().unwrap_or(0),
+            },
+            other => EventKind::HandshakeFailed(other.to_string()),
+        };
+        self.tell(token, kind, Some(&shaking.stream));
+        let _ = self.handle.poller.delete(&*shaking.stream);
+        shaking.stream.shutdown();
+        drop(shaking);
+        let fatal = matches!(&fault, Fault::Protocol(error) if error.is_final());
+        if connecter && !fatal { self.retry(token) } else { self.over(token) }
+    }
+
+    /// The pipe opens: messages flow.
+    fn establish(
+        &mut self,
+        token: u64,
+        stream: Arc<Stream>,
+        peer: Option<(PeerProperties, Cipher)>,
+        unsent: &[u8],
+        early: &[u8],
+    ) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        session.phase_deadline = None;
+        let shared = session.shared.clone();
+        let options = session.options.clone();
+        let thread = self.handle.index;
+        let connecter = session.is_connecter();
+        let remote = session.remote_text(Some(&stream));
+        let existing = session.pipe;
+        let mut core = shared.lock();
+        if core.closed && existing.is_none() {
+            drop(core);
+            return self.over(token);
+        }
+        let c = &mut *core;
+        let id = match existing {
+            Some(id) => id,
+            None => {
+                let id = new_wire_pipe(&shared, c, &options, SessionId { thread, token }, &remote);
+                let attached = c.pattern.attach(&mut c.pipes, id, None);
+                session.pipe = Some(id);
+                if !attached {
+                    drop(core);
+                    return self.over(token);
+                }
+                id
+            }
+        };
+        let caller_led = shared.is_caller_led();
+        if caller_led {
+            let ready = reactor(c).and_then(|reactor| {
+                reactor.poller.add(&*stream, u64::from(id.0), Interest::Read)?;
+                // From here on the I/O thread hears of this stream only that it can be written to, or is dead.
+                self.handle.poller.modify(&*stream, token, Interest::Write)
+            });
+            if ready.is_err() {
+                drop(core);
+                return self.over(token);
+            }
+        }
+        let (peer, cipher) = match peer {
+            Some((peer, cipher)) => (peer, cipher),
+            None => (raw_peer(), Cipher::None),
+        };
+        let ending = session.is_ending();
+        session.phase = Phase::Running(stream.clone());
+        session.reset_failures();
+        let properties = Arc::new(properties(&peer, &stream));
+        let Some((pipe, buffers)) = c.pipes.with_buffers(id) else { return };
+        pipe.properties = Some(properties);
+        let Some(wire) = pipe.wire() else { return };
+        wire.renew_inbound(options.max_message_size, shared.deliver());
+        wire.commands = peer.minor_version >= 1;
+        wire.out.push_unsent(buffers, unsent);
+        wire.set_cipher(cipher);
+        wire.open(buffers, stream.clone());
+        let info = PeerInfo {
+            socket_type: peer.socket_type,
+            routing_id: &peer.routing_id,
+            connected: connecter,
+        };
+        if !ending && !c.pattern.connected(&mut c.pipes, id, &info) {
+            drop(core);
+            return self.over(token);
+        }
+        c.pattern.writable(&mut c.pipes, id);
+        let early = shared.preload(c, id, early);
+        if !caller_led {
+            c.mark_readable(id);
+        }
+        c.pipes.mark_dirty(id);
+        if caller_led && c.lead == Lead::Nobody && !c.ticking {
+            c.ticking = true;
+            self.watch_home(&shared);
+        }
+        shared.settle(c);
+        core = shared.flush_dirty(core);
+        drop(core);
+        shared.emit(|| MonitorEvent {
+            kind: EventKind::HandshakeSucceeded,
+            local: stream.local_endpoint.clone(),
+            remote,
+            routing_id: peer.routing_id.clone(),
+        });
+        shared.mailbox.wake();
+        self.start_pulse(token, Instant::now());
+        match early {
+            Err(error) => {
+                let mut core = shared.lock();
+                shared.fault(&mut core, id, Fault::Protocol(error));
+            }
+            Ok(()) if !caller_led => self.readable_again(token),
+            Ok(()) => {}
+        }
+        self.end_if_drained(token);
+    }
+
+    fn watch_home(&mut self, shared: &Arc<Shared>) {
+        if let Some(context) = self.context.upgrade() {
+            context.post(shared.home_thread(), super::job::Job::Tick { shared: shared.clone() });
+        }
+    }
+}
+
+/// A pipe over a wire that is not open yet.
+pub(crate) fn new_wire_pipe(
+    shared: &Shared,
+    core: &mut Core,
+    options: &SocketOptions,
+    session: SessionId,
+    endpoint: &str,
+) -> PipeId {
+    let framing = if is_raw(shared, options) { Framing::Raw } else { Framing::Zmtp };
+    let wire = Wire::new(session, framing, options.max_message_size, shared.deliver());
+    let (send_hwm, recv_hwm, conflate) = (core.options.send_hwm, core.options.recv_hwm, options.conflate);
+    core.pipes.insert(|id| Pipe {
+        id,
+        link: Link::Wire(Box::new(wire)),
+        send_hwm,
+        recv_hwm,
+        full: false,
+        ended: false,
+        conflate,
+        endpoint: endpoint.into(),
+        properties: None,
+        stats: PipeStats::default(),
+    })
+}
+
+/// The socket's reactor, made with its first connection.
+fn reactor(core: &mut Core) -> std::io::Result<Arc<Reactor>> {
+    if let Some(reactor) = &core.reactor {
+        return Ok(reactor.clone());
+    }
+    let reactor = Arc::new(Reactor::new()?);
+    core.reactor = Some(reactor.clone());
+    Ok(reactor)
+}
+
+/// Peers speak no ZMTP.
+pub(crate) fn is_raw(shared: &Shared, options: &SocketOptions) -> bool {
+    shared.socket_type == SocketType::Stream
+        || (shared.socket_type == SocketType::Router && options.pattern.router_raw)
+}
+
+fn raw_peer() -> PeerProperties {
+    PeerProperties {
+        minor_version: 1,
+        socket_type: SocketType::Stream,
+        routing_id: Vec::new(),
+        properties: Vec::new(),
+    }
+}
+
+fn config(shared: &Shared, options: &SocketOptions, stream: &Stream) -> HandshakeConfig {
+    let mechanism = match &options.security {
+        Security::Null => MechanismConfig::Null,
+        Security::PlainServer => MechanismConfig::PlainServer,
+        Security::PlainClient { username, password } => MechanismConfig::PlainClient {
+            username: username.clone(),
+            password: password.clone().into(),
+        },
+    };
+    let mut config = HandshakeConfig::new(shared.socket_type, mechanism);
+    config.routing_id.clone_from(&options.routing_id);
+    config.metadata.clone_from(&options.metadata);
+    config.peer_address.clone_from(&stream.peer_address);
+    config
+}
+
+/// What messages of this peer tell of it.
+fn properties(peer: &PeerProperties, stream: &Stream) -> Properties {
+    use std::os::fd::{AsFd, AsRawFd};
+    let mut pairs: Vec<(Box<str>, Box<[u8]>)> = Vec::new();
+    for (name, value) in &peer.properties {
+        pairs.push((name.as_str().into(), value.as_slice().into()));
+    }
+    let mut add = |name: &str, value: &[u8]| {
+        if !pairs.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            pairs.push((name.into(), value.into()));
+        }
+    };
+    add("Socket-Type", peer.socket_type.as_str().as_bytes());
+    add("Peer-Address", stream.peer_address.as_bytes());
+    if !peer.routing_id.is_empty() {
+        add("Identity", &peer.routing_id);
+    }
+    Properties::new(pairs, stream.as_fd().as_raw_fd())
+}

@@ -1,0 +1,361 @@
+//! One I/O thread: waits, does its jobs, serves its sessions, leads the sockets that nobody else drives.
+//!
+//! Bounded work per turn: a socket or session with much to do is visited again after the others had their turn.
+//!
+//! Invariant of sleeping: the thread goes to wait in its poller only after it has seen, under the job queue's lock, that
+//! there is no job; whoever posts one after that finds `asleep` set and kicks.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use netzmq_memory::MessagePool;
+
+use super::job::Job;
+use super::listening::Listening;
+use super::session::Session;
+use super::timers::{TimerKind, Timers};
+use crate::context::ContextInner;
+use crate::socket::core::{Lead, Shared};
+use crate::socket::wait::Ready;
+use crate::transport::kick::Kick;
+use crate::transport::poller::{Event, Interest, Poller};
+
+/// Sockets that are led here have this bit in their token; the rest is the socket's number.
+const LED: u64 = 1 << 63;
+const KICK_TOKEN: u64 = u64::MAX;
+/// How soon a socket that its caller has left is looked at.
+const TICK: Duration = Duration::from_millis(1);
+/// A caller that sits in a receive for so many ticks drives its socket: no need to look again before it leaves.
+const QUIET_TICKS: u32 = 10;
+/// Reads for one led socket before the others have their turn.
+const READS_PER_TURN: usize = 8;
+/// Writes for one socket before the others have their turn.
+const FLUSHES_PER_TURN: usize = 8;
+/// Idle memory is given back about so often.
+const TRIM: Duration = Duration::from_secs(1);
+
+/// How others reach an I/O thread.
+#[derive(Debug)]
+pub(crate) struct IoHandle {
+    pub(crate) index: usize,
+    /// Watched by the thread; callers only take a socket's reactor out of it.
+    pub(crate) poller: Poller,
+    kick: Kick,
+    queue: Mutex<Queue>,
+    next_token: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    asleep: bool,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("jobs", &self.jobs.len()).field("asleep", &self.asleep).finish()
+    }
+}
+
+impl IoHandle {
+    pub(crate) fn new(index: usize) -> io::Result<IoHandle> {
+        let handle = IoHandle {
+            index,
+            poller: Poller::new()?,
+            kick: Kick::new()?,
+            queue: Mutex::new(Queue::default()),
+            next_token: AtomicU64::new(0),
+        };
+        handle.poller.add(&handle.kick, KICK_TOKEN, Interest::Level)?;
+        Ok(handle)
+    }
+
+    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Hands over a job; wakes the thread only if it sleeps.
+    pub(crate) fn post(&self, job: Job) {
+        let mut queue = self.queue();
+        queue.jobs.push(job);
+        let asleep = std::mem::take(&mut queue.asleep);
+        drop(queue);
+        if asleep {
+            self.kick.kick();
+        }
+    }
+
+    /// A name for a session or listener of this thread.
+    pub(crate) fn new_token(&self) -> u64 {
+        // Relaxed: only uniqueness matters.
+        self.next_token.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Starts the thread.
+pub(crate) fn spawn(handle: Arc<IoHandle>, context: Weak<ContextInner>) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(format!("netzmq-io-{}", handle.index))
+        .spawn(move || IoThread::new(handle, context).run())
+}
+
+/// The thread's own state.
+pub(crate) struct IoThread {
+    pub(crate) handle: Arc<IoHandle>,
+    pub(crate) context: Weak<ContextInner>,
+    pub(crate) sessions: HashMap<u64, Session>,
+    pub(crate) listeners: HashMap<u64, Listening>,
+    pub(crate) timers: Timers,
+    led: HashMap<u64, Arc<Shared>>,
+    ticking: Vec<Watched>,
+    next_tick: Option<Instant>,
+    next_trim: Instant,
+    random: u32,
+}
+
+/// A socket that is looked at every tick until somebody leads it.
+struct Watched {
+    shared: Arc<Shared>,
+    epoch: Option<u32>,
+    quiet: u32,
+}
+
+impl IoThread {
+    fn new(handle: Arc<IoHandle>, context: Weak<ContextInner>) -> IoThread {
+        IoThread {
+            handle,
+            context,
+            sessions: HashMap::new(),
+            listeners: HashMap::new(),
+            timers: Timers::default(),
+            led: HashMap::new(),
+            ticking: Vec::new(),
+            next_tick: None,
+            next_trim: Instant::now() + TRIM,
+            random: crate::context::random_seed() | 1,
+        }
+    }
+
+    fn run(mut self) {
+        let mut jobs = Vec::new();
+        let mut events: Vec<Event> = Vec::new();
+        loop {
+            std::mem::swap(&mut self.handle.queue().jobs, &mut jobs);
+            for job in jobs.drain(..) {
+                if let Job::Stop = job {
+                    return;
+                }
+                self.work(job);
+            }
+            let timeout = self.timeout();
+            let timeout = {
+                let mut queue = self.handle.queue();
+                queue.asleep = queue.jobs.is_empty();
+                if queue.asleep { timeout } else { Some(Duration::ZERO) }
+            };
+            // A poller that fails reports nothing; timers and jobs still run.
+            let _ = self.handle.poller.wait(timeout, |event| events.push(event));
+            self.handle.queue().asleep = false;
+            for event in events.drain(..) {
+                self.event(event);
+            }
+            self.clock();
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let tick = self.next_tick.map(|at| at.saturating_duration_since(now));
+        let trim = (!self.sessions.is_empty()).then(|| self.next_trim.saturating_duration_since(now));
+        [self.timers.next(now), tick, trim].into_iter().flatten().min()
+    }
+
+    fn event(&mut self, event: Event) {
+        if event.token == KICK_TOKEN {
+            self.handle.kick.drain();
+        } else if event.token & LED != 0 {
+            if let Some(shared) = self.led.get(&(event.token & !LED)).cloned() {
+                self.lead_turn(&shared);
+            }
+        } else if self.sessions.contains_key(&event.token) {
+            self.session_event(event);
+        } else {
+            self.accept(event.token);
+        }
+    }
+
+    fn clock(&mut self) {
+        let now = Instant::now();
+        while let Some((at, token, kind)) = self.timers.due(now) {
+            if kind == TimerKind::Accept { self.resume_accept(token) } else { self.timer(at, token, kind) }
+        }
+        if self.next_tick.is_some_and(|at| at <= now) {
+            self.tick(now);
+        }
+        if self.next_trim <= now {
+            self.next_trim = now + TRIM;
+            MessagePool::shared().trim_idle(now);
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Listen { token, shared, listener, options } => self.listen(token, shared, listener, options),
+            Job::Connect { token, shared, pipe, target, options } => {
+                self.connect(token, shared, pipe, target, options);
+            }
+            Job::Accepted { token, shared, stream, options } => self.accepted(token, shared, stream, options),
+            Job::Unlisten { token, done } => self.unlisten(token, &done),
+            Job::Terminate { token, linger } => self.terminate(token, linger),
+            Job::Broken { token, fault } => self.broken(token, fault),
+            Job::PeerTtl { token, ttl_tenths } => self.peer_ttl(token, ttl_tenths),
+            Job::Flush { shared } => self.flush_turn(&shared),
+            Job::Tick { shared } => self.watch(shared),
+            Job::Lead { shared } => self.lead_for_good(&shared),
+            Job::GoOn { shared } => self.lead_turn(&shared),
+            Job::Resolved { token, address } => self.resolved(token, address),
+            Job::Readable { token } => self.readable_again(token),
+            Job::Forget { shared } => self.forget_socket(&shared),
+            Job::Stop => {}
+        }
+    }
+
+    /// A cheap random number (xorshift) for jitter.
+    pub(crate) fn random(&mut self) -> u32 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.random
+    }
+
+    // ---- writing for senders ----
+
+    fn flush_turn(&mut self, shared: &Arc<Shared>) {
+        let mut core = shared.lock();
+        let mut dirty = Vec::new();
+        for _ in 0..FLUSHES_PER_TURN {
+            core.take_dirty(&mut dirty);
+            if dirty.is_empty() {
+                core.flush_posted = false;
+                return;
+            }
+            for id in dirty.drain(..) {
+                core = shared.flush(core, id, 1);
+            }
+        }
+        // The sender is still at it: the others first, then again. `flush_posted` stays.
+        drop(core);
+        self.handle.post(Job::Flush { shared: shared.clone() });
+    }
+
+    // ---- leading ----
+
+    /// Looks at a socket from the next tick on.
+    pub(crate) fn watch(&mut self, shared: Arc<Shared>) {
+        self.ticking.push(Watched { shared, epoch: None, quiet: 0 });
+        self.next_tick.get_or_insert_with(|| Instant::now() + TICK);
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut watched = std::mem::take(&mut self.ticking);
+        watched.retain_mut(|w| {
+            let mut core = w.shared.lock();
+            let keep = match core.lead {
+                _ if core.closed => false,
+                Lead::IoThread => false,
+                Lead::Caller => {
+                    w.quiet += 1;
+                    w.epoch = None;
+                    w.quiet < QUIET_TICKS
+                }
+                Lead::Nobody if w.epoch != Some(core.epoch) => {
+                    w.epoch = Some(core.epoch);
+                    w.quiet = 0;
+                    true
+                }
+                Lead::Nobody => {
+                    let shared = w.shared.clone();
+                    core.ticking = false;
+                    drop(core);
+                    self.take_lead(&shared);
+                    return false;
+                }
+            };
+            core.ticking = keep;
+            keep
+        });
+        watched.append(&mut self.ticking);
+        self.ticking = watched;
+        self.next_tick = if self.ticking.is_empty() { None } else { Some(now + TICK) };
+    }
+
+    fn take_lead(&mut self, shared: &Arc<Shared>) {
+        let mut core = shared.lock();
+        if core.lead != Lead::Nobody || core.closed {
+            return;
+        }
+        let Some(reactor) = core.reactor.clone() else { return };
+        // Level: what is not taken in one turn reports again.
+        let added = self.handle.poller.add(&reactor.poller, LED | shared.id, Interest::Level);
+        if added.is_ok() || added.is_err_and(|e| e.kind() == io::ErrorKind::AlreadyExists) {
+            core.lead = Lead::IoThread;
+            self.led.insert(shared.id, shared.clone());
+        }
+        let pending = !core.readable.is_empty();
+        drop(core);
+        if pending {
+            self.lead_turn(shared);
+        }
+    }
+
+    fn lead_for_good(&mut self, shared: &Arc<Shared>) {
+        shared.lock().led_for_good = true;
+        self.take_lead(shared);
+    }
+
+    /// Forgets a socket that is over.
+    pub(crate) fn forget_socket(&mut self, shared: &Arc<Shared>) {
+        if self.led.remove(&shared.id).is_some()
+            && let Some(reactor) = shared.lock().reactor.clone()
+        {
+            // A caller may have taken it out before.
+            let _ = self.handle.poller.delete(&reactor.poller);
+        }
+    }
+
+    /// Reads for a socket that is led here, ahead of its callers.
+    fn lead_turn(&mut self, shared: &Arc<Shared>) {
+        let mut core = shared.lock();
+        if core.lead != Lead::IoThread {
+            return;
+        }
+        let Some(reactor) = core.reactor.clone() else { return };
+        let mut ready = Ready::default();
+        // No report is no news.
+        let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event.token));
+        if ready.kicked {
+            reactor.kick.drain();
+        }
+        ready.mark(&mut core);
+        let mut news = false;
+        for _ in 0..READS_PER_TURN {
+            let Some(id) = core.next_readable() else { break };
+            let has_messages;
+            (core, has_messages) = shared.read(core, id, true);
+            news |= has_messages;
+        }
+        let more = !core.readable.is_empty();
+        core = shared.flush_dirty(core);
+        drop(core);
+        if news {
+            shared.mailbox.wake();
+        }
+        if more {
+            self.handle.post(Job::GoOn { shared: shared.clone() });
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The engine's side of a bound endpoint: accepts, spreads the connections over the I/O threads, and pauses when the
+//! system is out of descriptors instead of spinning.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::io_thread::IoThread;
+use super::job::Job;
+use super::timers::TimerKind;
+use crate::monitor::{EventKind, MonitorEvent};
+use crate::options::SocketOptions;
+use crate::socket::core::Shared;
+use crate::transport::listener::Listener;
+use crate::transport::poller::Interest;
+
+/// After a failed accept (no descriptors, no memory) the listener rests so long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Connections accepted before others have their turn. The listener is level-triggered: the rest reports again.
+const ACCEPTS_PER_TURN: usize = 64;
+
+pub(crate) struct Listening {
+    shared: Arc<Shared>,
+    listener: Listener,
+    options: Arc<SocketOptions>,
+}
+
+impl IoThread {
+    pub(crate) fn listen(
+        &mut self,
+        token: u64,
+        shared: Arc<Shared>,
+        listener: Listener,
+        options: Arc<SocketOptions>,
+    ) {
+        let endpoint = listener.endpoint.clone();
+        match self.handle.poller.add(&listener, token, Interest::Level) {
+            Ok(()) => {
+                shared.emit(|| MonitorEvent::new(EventKind::Listening, &endpoint, ""));
+                self.listeners.insert(token, Listening { shared, listener, options });
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(0);
+                shared.emit(|| MonitorEvent::new(EventKind::BindFailed(errno), &endpoint, ""));
+                self.session_over(&shared);
+            }
+        }
+    }
+
+    pub(crate) fn unlisten(&mut self, token: u64, done: &std::sync::mpsc::Sender<()>) {
+        if let Some(listening) = self.listeners.remove(&token) {
+            // It goes with its descriptor in any case.
+            let _ = self.handle.poller.delete(&listening.listener);
+            self.timers.forget(token);
+            let Listening { shared, listener, .. } = listening;
+            let endpoint = listener.endpoint.clone();
+            drop(listener);
+            shared.emit(|| MonitorEvent::new(EventKind::Closed, &endpoint, ""));
+            self.session_over(&shared);
+        }
+        // Nobody may be waiting for it.
+        let _ = done.send(());
+    }
+
+    pub(crate) fn accept(&mut self, token: u64) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some(listening) = self.listeners.get(&token) else { return };
+            let shared = listening.shared.clone();
+            let endpoint = listening.listener.endpoint.clone();
+            match listening.listener.accept(&listening.options.tcp) {
+                Ok(Some(stream)) => {
+                    let options = listening.options.clone();
+                    shared.emit(|| MonitorEvent::new(EventKind::Accepted, &endpoint, &stream.peer_endpoint));
+                    let Some(context) = self.context.upgrade() else { return };
+                    shared.lock().sessions += 1;
+                    let thread = context.next_thread();
+                    if thread == self.handle.index {
+                        let token = self.handle.new_token();
+                        self.accepted(token, shared, stream, options);
+                    } else if let Some(token) = context.new_token(thread) {
+                        context.post(thread, Job::Accepted { token, shared, stream, options });
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    let errno = error.raw_os_error().unwrap_or(0);
+                    // No message: it is no fault of the peer, and the next one may do better after a pause.
+                    let _ = self.handle.poller.delete(&listening.listener);
+                    self.timers.set(Instant::now() + ACCEPT_PAUSE, token, TimerKind::Accept);
+                    shared.emit(|| MonitorEvent::new(EventKind::AcceptFailed(errno), &endpoint, ""));
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn resume_accept(&mut self, token: u64) {
+        if let Some(listening) = self.listeners.get(&token)
+            && self.handle.poller.add(&listening.listener, token, Interest::Level).is_err()
+        {
+            self.timers.set(Instant::now() + ACCEPT_PAUSE, token, TimerKind::Accept);
+        }
+    }
+}

@@ -1,0 +1,567 @@
+//! The life of one connection on its I/O thread: made or accepted, shaken hands with, kept, lost, made again.
+//!
+//! A connecting session keeps its pipe across connections (unless the socket is `immediate`); an accepted one lives
+//! and dies with its stream. Once the handshake is done, bytes are moved by whoever holds the pipe's tokens; what
+//! stays here is time (heartbeats, reconnects, lingering) and the end.
+
+use std::collections::hash_map::Entry;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use netzmq_proto::Handshake;
+
+use super::backoff;
+use super::io_thread::IoThread;
+use super::job::{Fault, Job};
+use super::timers::TimerKind;
+use crate::monitor::{EventKind, MonitorEvent};
+use crate::options::SocketOptions;
+use crate::patterns::PipeId;
+use crate::socket::core::{BondKind, Shared};
+use crate::transport::ipc::{self, IpcName};
+use crate::transport::poller::{Event, Interest};
+use crate::transport::stream::{Moved, Stream};
+use crate::transport::tcp;
+
+/// Where a connecting session connects to.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Tcp { host: String, port: u16, source: Option<SocketAddr> },
+    Ipc(IpcName),
+}
+
+impl Target {
+    pub(crate) fn endpoint_text(&self) -> String {
+        match self {
+            Target::Tcp { host, port, .. } => format!("tcp://{host}:{port}"),
+            Target::Ipc(name) => name.endpoint_text(),
+        }
+    }
+}
+
+/// One connection's affairs.
+pub(crate) struct Session {
+    pub(crate) token: u64,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: Arc<SocketOptions>,
+    pub(crate) pipe: Option<PipeId>,
+    target: Option<Target>,
+    pub(crate) phase: Phase,
+    /// Attempts and connections that failed in a row.
+    failures: u32,
+    /// The deadline that the phase timer means.
+    pub(crate) phase_deadline: Option<Instant>,
+    /// The session is to end: with what is queued sent, or at this time (`None`: whenever it is).
+    ending: Option<Option<Instant>>,
+    pub(crate) pulse: super::heartbeat::Pulse,
+}
+
+pub(crate) enum Phase {
+    /// Between attempts.
+    Pausing,
+    /// The resolver is asked.
+    Resolving,
+    /// TCP is connecting.
+    Connecting(OwnedFd),
+    Shaking(Box<Shaking>),
+    Running(Arc<Stream>),
+    /// Everything is sent: waiting for the peer to have it and close.
+    Parting(Arc<Stream>),
+}
+
+/// A handshake under way.
+pub(crate) struct Shaking {
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) handshake: Handshake,
+    /// Handshake bytes that the kernel had no room for.
+    pub(crate) unsent: Vec<u8>,
+}
+
+/// How long a peer may take to close its side after everything was sent.
+const PARTING: Duration = Duration::from_millis(500);
+
+impl IoThread {
+    // ---- beginning ----
+
+    pub(crate) fn connect(
+        &mut self,
+        token: u64,
+        shared: Arc<Shared>,
+        pipe: Option<PipeId>,
+        target: Target,
+        options: Arc<SocketOptions>,
+    ) {
+        self.sessions.insert(token, Session::new(token, shared, options, pipe, Some(target)));
+        self.attempt(token);
+    }
+
+    pub(crate) fn accepted(
+        &mut self,
+        token: u64,
+        shared: Arc<Shared>,
+        stream: Stream,
+        options: Arc<SocketOptions>,
+    ) {
+        self.sessions.insert(token, Session::new(token, shared, options, None, None));
+        self.begin_handshake(token, stream);
+    }
+
+    fn attempt(&mut self, token: u64) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let Some(target) = session.target.clone() else { return };
+        match target {
+            Target::Ipc(name) => match ipc::connect(&name) {
+                Ok(fd) => {
+                    let text = name.endpoint_text();
+                    let address = ipc::peer_credentials(&fd)
+                        .map(|(pid, uid, gid)| format!("{uid}:{gid}:{pid}"))
+                        .unwrap_or_default();
+                    let stream = Stream::new(fd, address, text.clone(), text);
+                    self.connected(token, stream);
+                }
+                Err(error) => self.attempt_failed(token, &error),
+            },
+            Target::Tcp { host, port, .. } => {
+                let ipv6 = session.options.tcp.ipv6;
+                let literal = host.trim_start_matches('[').trim_end_matches(']');
+                if literal.parse::<std::net::IpAddr>().is_ok() {
+                    let address = tcp::resolve(&host, port, ipv6);
+                    return self.resolved(token, address);
+                }
+                session.phase = Phase::Resolving;
+                let context = self.context.clone();
+                let thread = self.handle.index;
+                // Names are asked for on a thread of their own: a resolver may take many seconds.
+                let asked = std::thread::Builder::new().name("netzmq-resolver".into()).spawn(move || {
+                    let address = tcp::resolve(&host, port, ipv6);
+                    if let Some(context) = context.upgrade() {
+                        context.post(thread, Job::Resolved { token, address });
+                    }
+                });
+                if let Err(error) = asked {
+                    self.attempt_failed(token, &error);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn resolved(&mut self, token: u64, address: io::Result<SocketAddr>) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let source = match &session.target {
+            Some(Target::Tcp { source, .. }) => *source,
+            _ => None,
+        };
+        let options = session.options.clone();
+        let fd = address.and_then(|address| tcp::connect(address, source, &options.tcp));
+        match fd.and_then(|fd| self.handle.poller.add(&fd, token, Interest::Both).map(|()| fd)) {
+            Ok(fd) => {
+                let timeout = options.connect_timeout;
+                session.phase = Phase::Connecting(fd);
+                session.phase_deadline = None;
+                if !timeout.is_zero() {
+                    self.set_phase_deadline(token, timeout);
+                }
+                self.tell(token, EventKind::ConnectDelayed, None);
+            }
+            Err(error) => self.attempt_failed(token, &error),
+        }
+    }
+
+    /// TCP has connected, or not.
+    fn connect_event(&mut self, token: u64) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let Phase::Connecting(fd) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
+        // Registered anew for the handshake, under the same token: the edge that brought us here is used up.
+        let _ = self.handle.poller.delete(&fd);
+        let tuned = tcp::finish(&fd).and_then(|()| tcp::tune(&fd, &session.options.tcp));
+        match tuned {
+            Ok(()) => {
+                let (address, peer, local) = tcp::names(&fd);
+                self.connected(token, Stream::new(fd, address, peer, local));
+            }
+            Err(error) => {
+                drop(fd);
+                self.attempt_failed(token, &error);
+            }
+        }
+    }
+
+    fn connected(&mut self, token: u64, stream: Stream) {
+        if let Some(session) = self.sessions.get(&token) {
+            let remote = session.remote_text(Some(&stream));
+            session
+                .shared
+                .emit(|| MonitorEvent::new(EventKind::Connected, &stream.local_endpoint, &remote));
+        }
+        self.begin_handshake(token, stream);
+    }
+
+    fn attempt_failed(&mut self, token: u64, error: &io::Error) {
+        let _ = error;
+        self.tell(token, EventKind::Closed, None);
+        self.retry(token);
+    }
+
+    /// Plans the next attempt, or gives up where none is wanted.
+    pub(crate) fn retry(&mut self, token: u64) {
+        let random = self.random();
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        session.failures = session.failures.saturating_add(1);
+        session.phase = Phase::Pausing;
+        let options = &session.options;
+        let pause =
+            backoff::pause(options.reconnect_interval, options.reconnect_interval_max, session.failures, random);
+        match pause {
+            Some(pause) => {
+                self.set_phase_deadline(token, pause);
+                self.tell(token, EventKind::ConnectRetried(pause), None);
+            }
+            None => self.over(token),
+        }
+    }
+
+    // ---- events and time ----
+
+    pub(crate) fn session_event(&mut self, event: Event) {
+        let Some(session) = self.sessions.get(&event.token) else { return };
+        match &session.phase {
+            Phase::Connecting(_) => self.connect_event(event.token),
+            Phase::Shaking(_) => self.shake(event.token, event.readable),
+            Phase::Running(_) => self.traffic(event),
+            Phase::Parting(_) => self.part(event.token),
+            Phase::Pausing | Phase::Resolving => {}
+        }
+    }
+
+    pub(crate) fn timer(&mut self, at: Instant, token: u64, kind: TimerKind) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        match kind {
+            TimerKind::Phase if session.phase_deadline == Some(at) => {
+                session.phase_deadline = None;
+                match &session.phase {
+                    Phase::Pausing => self.attempt(token),
+                    Phase::Connecting(_) => {
+                        session.phase = Phase::Pausing;
+                        self.attempt_failed(token, &io::ErrorKind::TimedOut.into());
+                    }
+                    Phase::Shaking(_) => self.handshake_failed(token, Fault::Io(io::ErrorKind::TimedOut.into())),
+                    Phase::Parting(_) => self.over(token),
+                    Phase::Running(_) | Phase::Resolving => {}
+                }
+            }
+            TimerKind::Linger if session.ending == Some(Some(at)) => self.over(token),
+            TimerKind::Ping | TimerKind::Silence | TimerKind::Ttl => self.pulse_timer(at, token, kind),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn set_phase_deadline(&mut self, token: u64, after: Duration) {
+        if let Some(session) = self.sessions.get_mut(&token) {
+            let at = Instant::now() + after;
+            session.phase_deadline = Some(at);
+            self.timers.set(at, token, TimerKind::Phase);
+        }
+    }
+
+    /// An established connection has bytes or room.
+    fn traffic(&mut self, event: Event) {
+        let Some(session) = self.sessions.get(&event.token) else { return };
+        let Some(id) = session.pipe else { return };
+        let shared = session.shared.clone();
+        let mut core = shared.lock();
+        if event.writable
+            && let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())
+        {
+            if wire.writing {
+                wire.edge = true;
+            } else if std::mem::take(&mut wire.blocked) || wire.out.waiting_bytes() > 0 {
+                core = shared.flush(core, id, 8);
+            }
+        }
+        if event.readable && !shared.is_caller_led() {
+            core.mark_readable(id);
+            let mut news = false;
+            // Bounded: what is left is found again in the list, which the flush job works off.
+            for _ in 0..8 {
+                let Some(next) = core.next_readable() else { break };
+                let has_messages;
+                (core, has_messages) = shared.read(core, next, false);
+                news |= has_messages;
+            }
+            let more = !core.readable.is_empty();
+            core = shared.flush_dirty(core);
+            if more {
+                self.handle.post(Job::Readable { token: event.token });
+            }
+            drop(core);
+            if news {
+                shared.mailbox.wake();
+            }
+        } else {
+            drop(core);
+        }
+        self.end_if_drained(event.token);
+    }
+
+    /// The rest of a turn of reading.
+    pub(crate) fn readable_again(&mut self, token: u64) {
+        match self.sessions.get(&token).map(|s| &s.phase) {
+            Some(Phase::Running(_)) => self.traffic(Event { token, readable: true, writable: false }),
+            Some(Phase::Parting(_)) => self.part(token),
+            _ => {}
+        }
+    }
+
+    // ---- the end ----
+
+    /// A caller, or a heartbeat, found the connection dead (or a token came back to a dead or ending one).
+    pub(crate) fn broken(&mut self, token: u64, fault: Fault) {
+        let Some(session) = self.sessions.get(&token) else { return };
+        let Phase::Running(stream) = &session.phase else { return };
+        let stream = stream.clone();
+        let Some(id) = session.pipe else { return };
+        let shared = session.shared.clone();
+        let mut core = shared.lock();
+        let Some(wire) = core.pipes.get(id).and_then(|p| p.wire()) else { return };
+        if !wire.broken {
+            drop(core);
+            return self.end_if_drained(token);
+        }
+        if wire.writing || wire.reading {
+            // Whoever holds the token posts this again.
+            drop(core);
+            if !matches!(fault, Fault::Known) {
+                self.tell(token, EventKind::Disconnected(fault.to_string()), Some(&stream));
+                if let Some(session) = self.sessions.get_mut(&token) {
+                    session.pulse.told = true;
+                }
+            }
+            return;
+        }
+        if let Some(reactor) = &core.reactor {
+            // Both go with the descriptor; taking them out now keeps stale events away.
+            let _ = reactor.poller.delete(&*stream);
+        }
+        let _ = self.handle.poller.delete(&*stream);
+        stream.shutdown();
+        let told = session.pulse.told;
+        if !told {
+            let text = fault.to_string();
+            drop(core);
+            self.tell(token, EventKind::Disconnected(text), Some(&stream));
+            core = shared.lock();
+        }
+        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return };
+        let ended = pipe.ended;
+        pipe.properties = None;
+        let Some(wire) = pipe.wire() else { return };
+        wire.lose(buffers);
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        session.pulse = super::heartbeat::Pulse::default();
+        let again = session.target.is_some()
+            && !(session.options.immediate && !ended)
+            && session.options.reconnect_interval.is_some()
+            && (!ended || !core.pipes.get(id).and_then(|p| p.wire()).is_none_or(|w| w.is_drained()));
+        if again {
+            if !ended {
+                let c = &mut *core;
+                c.pattern.disconnected(&mut c.pipes, id);
+            }
+            shared.settle(&mut core);
+            drop(core);
+            shared.mailbox.wake();
+            session.failures = 0;
+            return self.retry(token);
+        }
+        let reconnect = session.target.is_some() && session.options.immediate && !ended;
+        session.pipe = None;
+        if ended {
+            shared.discard_pipe(&mut core, id);
+        } else {
+            core.end_pipe(id);
+        }
+        shared.settle(&mut core);
+        drop(core);
+        shared.mailbox.wake();
+        if reconnect { self.retry(token) } else { self.over(token) }
+    }
+
+    /// The pipe is to go: once what is queued is sent, or after `linger`.
+    pub(crate) fn terminate(&mut self, token: u64, linger: Option<Duration>) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let deadline = linger.map(|l| Instant::now() + l);
+        session.ending = Some(deadline);
+        if linger.is_some_and(|l| l.is_zero()) {
+            return self.over(token);
+        }
+        if let Some(at) = deadline {
+            self.timers.set(at, token, TimerKind::Linger);
+        }
+        if let Some(id) = session.pipe {
+            let shared = session.shared.clone();
+            let core = shared.lock();
+            drop(shared.flush(core, id, 8));
+        }
+        self.end_if_drained(token);
+    }
+
+    /// Ends an ending session that has sent everything.
+    pub(crate) fn end_if_drained(&mut self, token: u64) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        if session.ending.is_none() {
+            return;
+        }
+        let drained = match session.pipe {
+            None => true,
+            Some(id) => match session.shared.lock().pipes.get(id).and_then(|p| p.wire()) {
+                Some(wire) => wire.is_drained() && !wire.writing,
+                None => true,
+            },
+        };
+        if !drained {
+            return;
+        }
+        match &session.phase {
+            Phase::Running(stream) => {
+                // The peer shall have the last bytes before the descriptor closes: with unread input, closing would
+                // reset the connection and take them away.
+                let stream = stream.clone();
+                let shared = session.shared.clone();
+                if let Some(reactor) = shared.lock().reactor.clone() {
+                    let _ = reactor.poller.delete(&*stream);
+                }
+                let linger = session.ending.flatten().map(|at| at.saturating_duration_since(Instant::now()));
+                stream.shutdown_write();
+                session.phase = Phase::Parting(stream.clone());
+                if self.handle.poller.modify(&*stream, token, Interest::Both).is_err() {
+                    return self.over(token);
+                }
+                self.set_phase_deadline(token, linger.map_or(PARTING, |l| l.min(PARTING)));
+                self.part(token);
+            }
+            Phase::Parting(_) => {}
+            _ => self.over(token),
+        }
+    }
+
+    /// Reads and forgets until the peer has closed.
+    fn part(&mut self, token: u64) {
+        let Some(Session { phase: Phase::Parting(stream), .. }) = self.sessions.get(&token) else { return };
+        let stream = stream.clone();
+        let mut buffer = [0; 16 * 1024];
+        for _ in 0..64 {
+            match stream.read(&mut buffer) {
+                Ok(Moved::Bytes(_)) => {}
+                Ok(Moved::WouldBlock) => return,
+                Ok(Moved::End) | Err(_) => return self.over(token),
+            }
+        }
+        self.handle.post(Job::Readable { token });
+    }
+
+    /// The session is over: its pipe goes, and nothing of it stays.
+    pub(crate) fn over(&mut self, token: u64) {
+        let Entry::Occupied(entry) = self.sessions.entry(token) else { return };
+        let session = entry.remove();
+        self.timers.forget(token);
+        let shared = session.shared.clone();
+        let established = match &session.phase {
+            Phase::Running(stream) | Phase::Parting(stream) => Some(stream.clone()),
+            _ => None,
+        };
+        let mut core = shared.lock();
+        if let Some(stream) = &established {
+            if let Some(reactor) = &core.reactor {
+                let _ = reactor.poller.delete(&**stream);
+            }
+            let _ = self.handle.poller.delete(&**stream);
+            stream.shutdown();
+        }
+        if let Some(id) = session.pipe {
+            if let Some((pipe, buffers)) = core.pipes.with_buffers(id)
+                && let Some(wire) = pipe.wire()
+                && !wire.writing
+                && !wire.reading
+            {
+                wire.lose(buffers);
+            }
+            shared.discard_pipe(&mut core, id);
+        }
+        core.bonds.retain(|b| !matches!(b.kind, BondKind::Connecter(s, _) if s.token == token && s.thread == self.handle.index));
+        shared.settle(&mut core);
+        drop(core);
+        if let Some(stream) = &established {
+            shared.emit(|| {
+                let why = EventKind::Disconnected("closed by this side".into());
+                MonitorEvent::new(why, &stream.local_endpoint, &session.remote_text(Some(stream)))
+            });
+        }
+        shared.mailbox.wake();
+        self.session_over(&shared);
+    }
+
+    /// One session or listener less for this socket.
+    pub(crate) fn session_over(&mut self, shared: &Arc<Shared>) {
+        let mut core = shared.lock();
+        core.sessions = core.sessions.saturating_sub(1);
+        shared.finish_if_done(&mut core);
+    }
+
+    /// Tells the socket's monitor.
+    pub(crate) fn tell(&self, token: u64, kind: EventKind, stream: Option<&Stream>) {
+        if let Some(session) = self.sessions.get(&token) {
+            session.shared.emit(|| {
+                let local = stream.map_or("", |s| &s.local_endpoint);
+                MonitorEvent::new(kind, local, &session.remote_text(stream))
+            });
+        }
+    }
+}
+
+impl Session {
+    fn new(
+        token: u64,
+        shared: Arc<Shared>,
+        options: Arc<SocketOptions>,
+        pipe: Option<PipeId>,
+        target: Option<Target>,
+    ) -> Session {
+        Session {
+            token,
+            shared,
+            options,
+            pipe,
+            target,
+            phase: Phase::Pausing,
+            failures: 0,
+            phase_deadline: None,
+            ending: None,
+            pulse: super::heartbeat::Pulse::default(),
+        }
+    }
+
+    /// This side connected.
+    pub(crate) fn is_connecter(&self) -> bool {
+        self.target.is_some()
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    pub(crate) fn reset_failures(&mut self) {
+        self.failures = 0;
+    }
+
+    /// The peer's endpoint: the one that was connected to, or the one that the peer connects from.
+    pub(crate) fn remote_text(&self, stream: Option<&Stream>) -> String {
+        match (&self.target, stream) {
+            (Some(target), _) => target.endpoint_text(),
+            (None, Some(stream)) => stream.peer_endpoint.clone(),
+            (None, None) => String::new(),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The names of `inproc`, and joining two sockets under one. Either side may come first.
+//!
+//! Locks one thing at a time: the registry, then one socket, then the other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use netzmq_proto::SocketType;
+
+use crate::patterns::{PeerInfo, PipeId};
+use crate::pipe::inproc::{End, pair};
+use crate::pipe::{Link, Pipe, PipeStats};
+use crate::socket::core::{Core, Shared};
+
+/// Who is bound where, and who waits for somebody to be.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    names: Mutex<HashMap<String, Name>>,
+}
+
+#[derive(Debug)]
+enum Name {
+    Bound(Weak<Shared>),
+    Awaited(Vec<Waiting>),
+}
+
+/// A connecter's other end, to be given to whoever binds.
+#[derive(Debug)]
+struct Waiting {
+    end: End,
+    connecter: Weak<Shared>,
+    pipe: PipeId,
+    side: Side,
+}
+
+/// What an end must know of the socket on the other side.
+#[derive(Debug, Clone)]
+struct Side {
+    socket_type: SocketType,
+    routing_id: Vec<u8>,
+    send_hwm: usize,
+    recv_hwm: usize,
+    conflate: bool,
+}
+
+impl Side {
+    fn of(shared: &Shared, core: &Core) -> Side {
+        Side {
+            socket_type: shared.socket_type,
+            routing_id: core.options.routing_id.clone(),
+            send_hwm: core.options.send_hwm,
+            recv_hwm: core.options.recv_hwm,
+            conflate: core.options.conflate,
+        }
+    }
+}
+
+/// The name is taken.
+#[derive(Debug)]
+pub(crate) struct InUse;
+
+impl Registry {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Name>> {
+        self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Binds a name, and joins everybody who waits there.
+    pub(crate) fn bind(&self, name: &str, shared: &Arc<Shared>) -> Result<(), InUse> {
+        let waiting = {
+            let mut names = self.lock();
+            if let Some(Name::Bound(other)) = names.get(name)
+                && other.strong_count() > 0
+            {
+                return Err(InUse);
+            }
+            match names.insert(name.to_owned(), Name::Bound(Arc::downgrade(shared))) {
+                Some(Name::Awaited(waiting)) => waiting,
+                _ => Vec::new(),
+            }
+        };
+        for Waiting { end, connecter, pipe, side } in waiting {
+            let Some(connecter) = connecter.upgrade() else { continue };
+            let own = Side::of(shared, &shared.lock());
+            {
+                let mut core = connecter.lock();
+                let Some(p) = core.pipes.get(pipe) else { continue };
+                if let Link::Inproc(connected_end) = &mut p.link {
+                    connected_end.set_hwm(sum(side.send_hwm, own.recv_hwm));
+                }
+            }
+            attach(shared, end, name, &side, Some(own.send_hwm), false);
+            connected(&connecter, pipe, &own, true);
+        }
+        Ok(())
+    }
+
+    /// Frees a name of this socket's.
+    pub(crate) fn unbind(&self, name: &str, shared: &Shared) -> bool {
+        let mut names = self.lock();
+        let ours = matches!(names.get(name), Some(Name::Bound(s)) if s.upgrade().is_none_or(|s| s.id == shared.id));
+        if ours {
+            names.remove(name);
+        }
+        ours
+    }
+
+    /// Connects to a name, bound or not yet. Returns the connecter's pipe, `None` if its pattern refused one.
+    pub(crate) fn connect(&self, name: &str, shared: &Arc<Shared>) -> Option<PipeId> {
+        let side = Side::of(shared, &shared.lock());
+        let bound = match self.lock().get(name) {
+            Some(Name::Bound(bound)) => bound.upgrade(),
+            _ => None,
+        };
+        if let Some(bound) = bound {
+            let other = Side::of(&bound, &bound.lock());
+            let (near, far) = pair(
+                sum(side.send_hwm, other.recv_hwm),
+                sum(other.send_hwm, side.recv_hwm),
+                (side.conflate, other.conflate),
+            );
+            let pipe = attach(shared, near, name, &other, None, true)?;
+            attach(&bound, far, name, &side, None, false);
+            connected(shared, pipe, &other, true);
+            return Some(pipe);
+        }
+        let (near, far) = pair(side.send_hwm, side.recv_hwm, (side.conflate, false));
+        let pipe = insert(shared, near, name)?;
+        let waiting = Waiting { end: far, connecter: Arc::downgrade(shared), pipe, side };
+        let mut names = self.lock();
+        match names.entry(name.to_owned()).or_insert_with(|| Name::Awaited(Vec::new())) {
+            Name::Awaited(list) => {
+                list.retain(|w| w.connecter.strong_count() > 0);
+                list.push(waiting);
+            }
+            Name::Bound(bound) => {
+                // Somebody bound just now.
+                let bound = bound.upgrade();
+                drop(names);
+                if let Some(bound) = bound {
+                    let other = Side::of(&bound, &bound.lock());
+                    attach(&bound, waiting.end, name, &waiting.side, None, false);
+                    connected(shared, pipe, &other, true);
+                }
+            }
+        }
+        Some(pipe)
+    }
+}
+
+/// Joined high-water marks: what both sides hold together, unlimited if either is.
+fn sum(send: usize, recv: usize) -> usize {
+    if send == 0 || recv == 0 { 0 } else { send.saturating_add(recv) }
+}
+
+fn insert(shared: &Arc<Shared>, end: End, name: &str) -> Option<PipeId> {
+    let mut core = shared.lock();
+    insert_locked(shared, &mut core, end, name)
+}
+
+fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End, name: &str) -> Option<PipeId> {
+    if core.closed {
+        end.close();
+        return None;
+    }
+    let mailbox = shared.mailbox.clone();
+    let id = core.pipes.insert(|id| {
+        end.attach(&mailbox, id);
+        Pipe {
+            id,
+            link: Link::Inproc(Box::new(end)),
+            send_hwm: 0,
+            recv_hwm: 0,
+            full: false,
+            ended: false,
+            conflate: false,
+            endpoint: format!("inproc://{name}").into(),
+            properties: None,
+            stats: PipeStats::default(),
+        }
+    });
+    let connect_id = core.options.connect_routing_id.take();
+    if !core.pattern.attach(&mut core.pipes, id, connect_id) {
+        shared.discard_pipe(core, id);
+        return None;
+    }
+    Some(id)
+}
+
+/// Gives a socket its end of a pair; the peer is known already, so it is connected at once, unless `wait`.
+fn attach(
+    shared: &Arc<Shared>,
+    mut end: End,
+    name: &str,
+    peer: &Side,
+    hwm: Option<usize>,
+    wait: bool,
+) -> Option<PipeId> {
+    if let Some(own_send) = hwm {
+        end.set_hwm(sum(own_send, peer.recv_hwm));
+    }
+    let mut core = shared.lock();
+    let id = insert_locked(shared, &mut core, end, name)?;
+    drop(core);
+    if !wait {
+        connected(shared, id, peer, false);
+    }
+    Some(id)
+}
+
+fn connected(shared: &Arc<Shared>, id: PipeId, peer: &Side, is_connecter: bool) {
+    let mut core = shared.lock();
+    let c = &mut *core;
+    if c.pipes.get(id).is_none() {
+        return;
+    }
+    let info =
+        PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id, connected: is_connecter };
+    if c.pattern.connected(&mut c.pipes, id, &info) {
+        c.pattern.writable(&mut c.pipes, id);
+        c.pattern.readable(&mut c.pipes, id);
+    } else {
+        c.pipes.closing.push(id);
+    }
+    shared.settle(c);
+    drop(core);
+    shared.mailbox.wake();
+}

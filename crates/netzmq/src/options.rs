@@ -1,0 +1,232 @@
+//! What a socket can be told: one table of settings, with types, units and defaults.
+//!
+//! A connection is made with the settings of the moment of its `bind` or `connect`, as in libzmq; high-water marks,
+//! time-outs and the rules of the patterns act at once. Every option acts or is refused: none is accepted and ignored.
+
+use std::time::Duration;
+
+use crate::error::OptionError;
+use crate::patterns::PatternOptions;
+use crate::socket::Socket;
+use crate::transport::tcp::TcpOptions;
+
+/// How the two ends of a connection assure each other who they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Security {
+    /// No authentication (the mechanism NULL).
+    #[default]
+    Null,
+    /// This side checks names and passwords (RFC 24).
+    PlainServer,
+    /// This side shows a name and a password. At most 255 bytes each; they travel in clear text.
+    PlainClient {
+        /// The name.
+        username: String,
+        /// The password.
+        password: String,
+    },
+}
+
+/// All settings of a socket.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SocketOptions {
+    pub(crate) send_hwm: usize,
+    pub(crate) recv_hwm: usize,
+    pub(crate) send_timeout: Option<Duration>,
+    pub(crate) recv_timeout: Option<Duration>,
+    pub(crate) linger: Option<Duration>,
+    pub(crate) immediate: bool,
+    pub(crate) conflate: bool,
+    pub(crate) routing_id: Vec<u8>,
+    pub(crate) connect_routing_id: Option<Vec<u8>>,
+    pub(crate) reconnect_interval: Option<Duration>,
+    pub(crate) reconnect_interval_max: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) heartbeat_ttl: Duration,
+    pub(crate) heartbeat_timeout: Option<Duration>,
+    pub(crate) max_message_size: Option<u64>,
+    pub(crate) security: Security,
+    pub(crate) metadata: Vec<(String, Vec<u8>)>,
+    pub(crate) tcp: TcpOptions,
+    pub(crate) pattern: PatternOptions,
+}
+
+impl Default for SocketOptions {
+    fn default() -> SocketOptions {
+        SocketOptions {
+            send_hwm: 1000,
+            recv_hwm: 1000,
+            send_timeout: None,
+            recv_timeout: None,
+            linger: None,
+            immediate: false,
+            conflate: false,
+            routing_id: Vec::new(),
+            connect_routing_id: None,
+            reconnect_interval: Some(Duration::from_millis(100)),
+            reconnect_interval_max: Duration::ZERO,
+            connect_timeout: Duration::ZERO,
+            handshake_timeout: Duration::from_secs(30),
+            heartbeat_interval: Duration::ZERO,
+            heartbeat_ttl: Duration::ZERO,
+            heartbeat_timeout: None,
+            max_message_size: None,
+            security: Security::Null,
+            metadata: Vec::new(),
+            tcp: TcpOptions { backlog: 100, ..TcpOptions::default() },
+            pattern: PatternOptions::default(),
+        }
+    }
+}
+
+/// Longest heartbeat time to live that ZMTP can say: 6553.5 s.
+const TTL_MAX: Duration = Duration::from_millis(6_553_500);
+
+macro_rules! options {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident, $set:ident: $type:ty = $($field:ident).+ $(, check $check:expr)?;
+    )*) => {
+        /// Options. A setter returns an error if the value makes no sense; the message says what would.
+        impl Socket {
+            $(
+                $(#[$doc])*
+                pub fn $set(&self, value: $type) -> Result<(), OptionError> {
+                    $( { let check: fn(&$type) -> Result<(), OptionError> = $check; check(&value)?; } )?
+                    self.change_options(|options| options.$($field).+ = value)
+                }
+
+                #[doc = concat!("What [`Socket::", stringify!($set), "`] sets.")]
+                #[must_use]
+                pub fn $name(&self) -> $type {
+                    self.read_options(|options| options.$($field).+.clone())
+                }
+            )*
+        }
+    };
+}
+
+options! {
+    /// At most so many messages wait to be sent, for each peer. 0: no limit. Default 1000. (`ZMQ_SNDHWM`)
+    send_hwm, set_send_hwm: usize = send_hwm;
+    /// At most so many received messages wait to be taken, for each peer, while the application is not receiving.
+    /// 0: no limit. Default 1000. (`ZMQ_RCVHWM`)
+    recv_hwm, set_recv_hwm: usize = recv_hwm;
+    /// How long a blocking send waits for room. `None`: for ever (the default). Zero: not at all. (`ZMQ_SNDTIMEO`)
+    send_timeout, set_send_timeout: Option<Duration> = send_timeout;
+    /// How long a blocking receive waits. `None`: for ever (the default). Zero: not at all. (`ZMQ_RCVTIMEO`)
+    recv_timeout, set_recv_timeout: Option<Duration> = recv_timeout;
+    /// How long unsent messages are kept after the socket is closed. `None`: until they are sent, for ever if need be
+    /// (the default, as in libzmq). Zero: they are dropped at once. (`ZMQ_LINGER`)
+    linger, set_linger: Option<Duration> = linger;
+    /// Queue messages only for connections that stand, not for those that are still being made. Default off.
+    /// (`ZMQ_IMMEDIATE`)
+    immediate, set_immediate: bool = immediate;
+    /// Keep only the newest message of each peer, both ways. Single-part messages only. Default off.
+    /// (`ZMQ_CONFLATE`)
+    conflate, set_conflate: bool = conflate;
+    /// The name under which ROUTER peers know this socket, at most 255 bytes, not beginning with a zero byte. Empty:
+    /// peers give it one (the default). For connections made after this call. (`ZMQ_ROUTING_ID`)
+    routing_id, set_routing_id: Vec<u8> = routing_id, check |id| check_routing_id(id, true);
+    /// ROUTER, STREAM: the name of the peer that the *next* `connect` reaches. (`ZMQ_CONNECT_ROUTING_ID`)
+    connect_routing_id, set_connect_routing_id: Option<Vec<u8>> = connect_routing_id, check |id| {
+        id.as_ref().map_or(Ok(()), |id| check_routing_id(id, false))
+    };
+    /// Pause before a lost or refused connection is tried again; a random part of it is added. `None`: never again.
+    /// Default 100 ms. (`ZMQ_RECONNECT_IVL`)
+    reconnect_interval, set_reconnect_interval: Option<Duration> = reconnect_interval;
+    /// The pause doubles with each failure up to this. Zero: it does not grow (the default).
+    /// (`ZMQ_RECONNECT_IVL_MAX`)
+    reconnect_interval_max, set_reconnect_interval_max: Duration = reconnect_interval_max;
+    /// How long one attempt to connect may take. Zero: as long as the system lets it (the default).
+    /// (`ZMQ_CONNECT_TIMEOUT`)
+    connect_timeout, set_connect_timeout: Duration = connect_timeout;
+    /// How long a handshake may take. Zero: for ever. Default 30 s. (`ZMQ_HANDSHAKE_IVL`)
+    handshake_timeout, set_handshake_timeout: Duration = handshake_timeout;
+    /// A PING goes out so often. Zero: never (the default). (`ZMQ_HEARTBEAT_IVL`)
+    heartbeat_interval, set_heartbeat_interval: Duration = heartbeat_interval;
+    /// What PINGs ask of the peer: to drop the connection when it hears nothing for so long. Rounded down to tenths of
+    /// a second, at most 6553.5 s. Zero: nothing (the default). (`ZMQ_HEARTBEAT_TTL`)
+    heartbeat_ttl, set_heartbeat_ttl: Duration = heartbeat_ttl, check |ttl| {
+        if *ttl > TTL_MAX { Err(OptionError::invalid("heartbeat_ttl", "at most 6553.5 s")) } else { Ok(()) }
+    };
+    /// The connection is dropped when nothing is heard for so long after a PING. `None`: the interval (the default).
+    /// (`ZMQ_HEARTBEAT_TIMEOUT`)
+    heartbeat_timeout, set_heartbeat_timeout: Option<Duration> = heartbeat_timeout;
+    /// A peer that sends a larger message part is dropped, before memory is spent on it. Bytes. `None`: no limit (the
+    /// default). (`ZMQ_MAXMSGSIZE`)
+    max_message_size, set_max_message_size: Option<u64> = max_message_size;
+    /// The security mechanism and its credentials, for connections made after this call. Default NULL.
+    security, set_security: Security = security, check |security| {
+        match security {
+            Security::PlainClient { username, password } if username.len() > 255 || password.len() > 255 => {
+                Err(OptionError::invalid("security", "a PLAIN name and password of at most 255 bytes each"))
+            }
+            _ => Ok(()),
+        }
+    };
+    /// Connections that wait to be accepted, at most. Default 100. (`ZMQ_BACKLOG`)
+    backlog, set_backlog: i32 = tcp.backlog;
+    /// Use IPv6 as well as IPv4. Default off. (`ZMQ_IPV6`)
+    ipv6, set_ipv6: bool = tcp.ipv6;
+    /// The kernel's send buffer in bytes. `None`: the system's default. (`ZMQ_SNDBUF`)
+    send_buffer, set_send_buffer: Option<usize> = tcp.send_buffer;
+    /// The kernel's receive buffer in bytes. `None`: the system's default. (`ZMQ_RCVBUF`)
+    recv_buffer, set_recv_buffer: Option<usize> = tcp.recv_buffer;
+    /// The IP type-of-service byte. (`ZMQ_TOS`)
+    type_of_service, set_type_of_service: Option<u32> = tcp.type_of_service;
+    /// TCP keep-alive. `None`: the system's default. (`ZMQ_TCP_KEEPALIVE`)
+    tcp_keepalive, set_tcp_keepalive: Option<bool> = tcp.keepalive;
+    /// Idle time before the first TCP keep-alive probe. (`ZMQ_TCP_KEEPALIVE_IDLE`)
+    tcp_keepalive_idle, set_tcp_keepalive_idle: Option<Duration> = tcp.keepalive_idle;
+    /// Time between TCP keep-alive probes. (`ZMQ_TCP_KEEPALIVE_INTVL`)
+    tcp_keepalive_interval, set_tcp_keepalive_interval: Option<Duration> = tcp.keepalive_interval;
+    /// TCP keep-alive probes before the connection counts as dead. (`ZMQ_TCP_KEEPALIVE_CNT`)
+    tcp_keepalive_count, set_tcp_keepalive_count: Option<u32> = tcp.keepalive_count;
+    /// How long sent bytes may stay unacknowledged. (`ZMQ_TCP_MAXRT`)
+    tcp_max_retransmit, set_tcp_max_retransmit: Option<Duration> = tcp.max_retransmit;
+    /// Bind sockets to this network interface. (`ZMQ_BINDTODEVICE`)
+    bind_to_device, set_bind_to_device: Option<String> = tcp.bind_device;
+    /// ROUTER: sending to an unknown peer is an error instead of a silent drop, and sending to a full one waits.
+    /// Default off. (`ZMQ_ROUTER_MANDATORY`)
+    router_mandatory, set_router_mandatory: bool = pattern.router_mandatory;
+    /// ROUTER: a newcomer with a routing id in use takes it over. Default off: the newcomer is refused.
+    /// (`ZMQ_ROUTER_HANDOVER`)
+    router_handover, set_router_handover: bool = pattern.router_handover;
+    /// ROUTER, DEALER, REQ: greet every new connection with an empty message. Default off. (`ZMQ_PROBE_ROUTER`)
+    probe_router, set_probe_router: bool = pattern.probe_router;
+    /// REQ: requests carry an id, and only the reply with the same id is taken. Default off. (`ZMQ_REQ_CORRELATE`)
+    req_correlate, set_req_correlate: bool = pattern.req_correlate;
+    /// REQ: a new request may be sent before the reply to the last one. Default off. (`ZMQ_REQ_RELAXED`)
+    req_relaxed, set_req_relaxed: bool = pattern.req_relaxed;
+    /// XPUB: show every subscription, not just the first of a topic. Default off. (`ZMQ_XPUB_VERBOSE`)
+    xpub_verbose, set_xpub_verbose: bool = pattern.xpub_verbose;
+    /// XPUB: show every subscription and every cancellation. Default off. (`ZMQ_XPUB_VERBOSER`)
+    xpub_verboser, set_xpub_verboser: bool = pattern.xpub_verboser;
+    /// XPUB: the application decides what is subscribed, by `subscribe` and `unsubscribe` on this socket. Default
+    /// off. (`ZMQ_XPUB_MANUAL`)
+    xpub_manual, set_xpub_manual: bool = pattern.xpub_manual;
+    /// XPUB, PUB: wait for (or report) full subscribers instead of passing over them. Default off.
+    /// (`ZMQ_XPUB_NODROP`)
+    xpub_nodrop, set_xpub_nodrop: bool = pattern.xpub_nodrop;
+    /// XPUB, PUB: sent to every new subscriber. (`ZMQ_XPUB_WELCOME_MSG`)
+    xpub_welcome, set_xpub_welcome: Option<Vec<u8>> = pattern.xpub_welcome;
+    /// PUB, XPUB, SUB: a message goes to those who did *not* subscribe to it. Both ends must agree. Default off.
+    /// (`ZMQ_INVERT_MATCHING`)
+    invert_matching, set_invert_matching: bool = pattern.invert_matching;
+    /// STREAM: an empty message tells of each connect and disconnect. Default on. (`ZMQ_STREAM_NOTIFY`)
+    stream_notify, set_stream_notify: bool = pattern.stream_notify;
+}
+
+fn check_routing_id(id: &[u8], may_be_empty: bool) -> Result<(), OptionError> {
+    match id {
+        [] if may_be_empty => Ok(()),
+        [] => Err(OptionError::invalid("connect_routing_id", "at least one byte")),
+        [0, ..] => Err(OptionError::invalid("routing_id", "a first byte other than zero (those are given by ROUTER)")),
+        id if id.len() > 255 => Err(OptionError::invalid("routing_id", "at most 255 bytes")),
+        _ => Ok(()),
+    }
+}

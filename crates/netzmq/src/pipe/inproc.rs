@@ -1,0 +1,243 @@
+//! Two sockets of one process, joined without a wire: message values go through a bounded queue each way.
+//!
+//! A `Lane` is one direction. Its lock is a leaf, held for a push or for a swap of whole queues, so the two ends meet
+//! on it once a batch. Only whole messages enter a lane. The reader counts what it took and gives the credit back at
+//! half the high-water mark, as libzmq does, so that a full pipe does not ping-pong.
+//!
+//! Invariant: a reader that found the lane empty has left `reader_asleep` set, under the lane's lock, and the next push
+//! clears it and posts a notice; likewise `writer_waiting` and the next credit. No one looks without the lock.
+
+use std::collections::VecDeque;
+
+use netzmq_memory::Message;
+
+use super::mailbox::Mailbox;
+use crate::patterns::PipeId;
+use crate::sync::{Arc, Mutex, lock};
+
+#[derive(Debug, Default)]
+struct LaneState {
+    queue: VecDeque<Message>,
+    messages: usize,
+    /// Whole messages that the reader has consumed, as last told.
+    consumed: u64,
+    reader_asleep: bool,
+    writer_waiting: bool,
+    /// The writer will write no more.
+    closed: bool,
+    /// The reader will read no more.
+    abandoned: bool,
+    reader: Option<(Arc<Mailbox>, PipeId)>,
+    writer: Option<(Arc<Mailbox>, PipeId)>,
+}
+
+#[derive(Debug, Default)]
+struct Lane(Mutex<LaneState>);
+
+/// One socket's end of the pair.
+#[derive(Debug)]
+pub(crate) struct End {
+    outgoing: Arc<Lane>,
+    incoming: Arc<Lane>,
+    /// Parts of the message being composed.
+    composing: Vec<Message>,
+    /// What was taken out of the lane in one go.
+    local: VecDeque<Message>,
+    local_messages: usize,
+    pushed: u64,
+    peer_consumed: u64,
+    consumed: u64,
+    consumed_told: u64,
+    /// Messages on the way out, at most (0: no limit); and the reader's half of the incoming side's.
+    hwm: usize,
+    credit_step: u64,
+    conflate: bool,
+}
+
+/// A joined pair. `hwm_ab` bounds the messages on the way from the first end to the second, 0 meaning no bound.
+pub(crate) fn pair(hwm_ab: usize, hwm_ba: usize, conflate: (bool, bool)) -> (End, End) {
+    let (ab, ba) = (Arc::new(Lane::default()), Arc::new(Lane::default()));
+    lock(&ab.0).reader_asleep = true;
+    lock(&ba.0).reader_asleep = true;
+    let end = |outgoing: &Arc<Lane>, incoming: &Arc<Lane>, hwm: usize, hwm_in: usize, conflate| End {
+        outgoing: outgoing.clone(),
+        incoming: incoming.clone(),
+        composing: Vec::new(),
+        local: VecDeque::new(),
+        local_messages: 0,
+        pushed: 0,
+        peer_consumed: 0,
+        consumed: 0,
+        consumed_told: 0,
+        hwm,
+        credit_step: hwm_in.div_ceil(2) as u64,
+        conflate,
+    };
+    (end(&ab, &ba, hwm_ab, hwm_ba, conflate.0), end(&ba, &ab, hwm_ba, hwm_ab, conflate.1))
+}
+
+impl End {
+    /// Tells the peer's lanes where this end's socket is to be reached.
+    pub(crate) fn attach(&mut self, mailbox: &Arc<Mailbox>, pipe: PipeId) {
+        lock(&self.outgoing.0).writer = Some((mailbox.clone(), pipe));
+        lock(&self.incoming.0).reader = Some((mailbox.clone(), pipe));
+    }
+
+    // ---- writing ----
+
+    /// Room for one more message.
+    #[inline]
+    pub(crate) fn has_room(&mut self) -> bool {
+        if self.hwm == 0 || self.pushed - self.peer_consumed < self.hwm as u64 {
+            return true;
+        }
+        let mut lane = lock(&self.outgoing.0);
+        self.peer_consumed = lane.consumed;
+        let room = self.conflate || self.pushed - self.peer_consumed < self.hwm as u64;
+        lane.writer_waiting = !room;
+        room
+    }
+
+    /// Appends one part; the last one makes the whole message visible to the peer.
+    #[inline]
+    pub(crate) fn push(&mut self, mut body: Message, more: bool) {
+        body.set_more(more);
+        if more {
+            self.composing.push(body);
+            return;
+        }
+        self.pushed += 1;
+        let mut lane = lock(&self.outgoing.0);
+        if lane.abandoned {
+            self.composing.clear();
+            return;
+        }
+        if self.conflate {
+            // Only the newest counts. What falls out was never consumed, so it is credited here.
+            let dropped = lane.messages as u64;
+            lane.queue.clear();
+            lane.messages = 0;
+            lane.consumed += dropped;
+        }
+        lane.queue.extend(self.composing.drain(..));
+        lane.queue.push_back(body);
+        lane.messages += 1;
+        if lane.reader_asleep {
+            lane.reader_asleep = false;
+            let reader = lane.reader.clone();
+            drop(lane);
+            if let Some((mailbox, pipe)) = reader {
+                mailbox.post(pipe);
+            }
+        }
+    }
+
+    pub(crate) fn rollback(&mut self) {
+        self.composing.clear();
+    }
+
+    /// A message has begun and its last part has not come.
+    pub(crate) fn is_composing(&self) -> bool {
+        !self.composing.is_empty()
+    }
+
+    // ---- reading ----
+
+    /// A whole message can be taken. If not, the next push posts a notice.
+    #[inline]
+    pub(crate) fn has_message(&mut self) -> bool {
+        if self.local_messages > 0 {
+            return true;
+        }
+        let mut lane = lock(&self.incoming.0);
+        if lane.messages == 0 {
+            lane.reader_asleep = true;
+            return false;
+        }
+        self.local_messages = std::mem::take(&mut lane.messages);
+        std::mem::swap(&mut self.local, &mut lane.queue);
+        true
+    }
+
+    pub(crate) fn peek(&mut self) -> Option<(&[u8], bool)> {
+        if !self.has_message() {
+            return None;
+        }
+        self.local.front().map(|m| (m.as_slice(), m.has_more()))
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<Message> {
+        if !self.has_message() {
+            return None;
+        }
+        let message = self.local.pop_front()?;
+        if !message.has_more() {
+            self.local_messages -= 1;
+            self.consumed += 1;
+            if self.credit_step > 0 && self.consumed - self.consumed_told >= self.credit_step {
+                self.give_credit();
+            }
+        }
+        Some(message)
+    }
+
+    #[cold]
+    fn give_credit(&mut self) {
+        let mut lane = lock(&self.incoming.0);
+        lane.consumed += self.consumed - self.consumed_told;
+        self.consumed_told = self.consumed;
+        let writer = if lane.writer_waiting { lane.writer.clone() } else { None };
+        lane.writer_waiting = false;
+        drop(lane);
+        if let Some((mailbox, pipe)) = writer {
+            mailbox.post(pipe);
+        }
+    }
+
+    // ---- the end ----
+
+    /// This end writes no more; the peer may still read what is there.
+    pub(crate) fn close(&mut self) {
+        self.composing.clear();
+        let reader = {
+            let mut lane = lock(&self.outgoing.0);
+            lane.closed = true;
+            lane.reader.clone()
+        };
+        let writer = {
+            let mut lane = lock(&self.incoming.0);
+            lane.abandoned = true;
+            lane.queue.clear();
+            lane.messages = 0;
+            lane.writer.clone()
+        };
+        for (mailbox, pipe) in [reader, writer].into_iter().flatten() {
+            mailbox.post(pipe);
+        }
+    }
+
+    /// The peer has closed its end, and everything it sent has been taken.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.local_messages == 0 && {
+            let lane = lock(&self.incoming.0);
+            lane.closed && lane.messages == 0
+        }
+    }
+
+    /// The peer has closed its end (it may have left messages).
+    pub(crate) fn peer_closed(&self) -> bool {
+        lock(&self.incoming.0).closed
+    }
+
+    /// What this end sent has been taken by the peer, or never will be.
+    pub(crate) fn is_delivered(&self) -> bool {
+        let lane = lock(&self.outgoing.0);
+        lane.abandoned || lane.messages == 0
+    }
+
+    /// Changes the bound of the way out.
+    pub(crate) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = hwm;
+    }
+}

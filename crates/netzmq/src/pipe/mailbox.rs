@@ -1,0 +1,193 @@
+//! How a socket is told that something happened, and how those who wait for it sleep.
+//!
+//! A leaf: its lock is taken last and nothing else is locked under it. Peers in the same process post the name of a
+//! pipe that wants looking at; whoever changes the socket's state under the socket's own lock calls `wake`.
+//!
+//! Why no wake-up is lost: a waiter looks at the socket under the socket's lock and takes a `ticket` before it lets
+//! go. A change made under the socket's lock comes either before that look (then it is seen) or after it, and then the
+//! `wake` that follows moves the sequence past the ticket. A post of a peer, which does not hold the socket's lock, is
+//! refused a ticket if it came before, and moves the sequence if it came after. Nobody sleeps on an old ticket.
+//!
+//! Waking costs a system call only if somebody sleeps: a condition variable for threads that just wait, a kick for the
+//! one that sits in a poller, a `Waker` for tasks.
+
+use std::task::Waker;
+use std::time::Instant;
+
+use crate::patterns::PipeId;
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
+
+/// Something that can be told to look again: a kick in a poller, a many-socket poller's ready list.
+pub(crate) trait Alarm: Send + Sync {
+    fn ring(&self);
+}
+
+/// A moment in the mailbox's life: a sleep ends when something has happened since.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+/// See the module's text.
+pub(crate) struct Mailbox {
+    /// There are notices. A hint that spares the lock: Release in `post` pairs with Acquire in `has_mail`.
+    flag: AtomicBool,
+    inner: Mutex<Inner>,
+    condvar: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    notices: Vec<PipeId>,
+    sequence: u64,
+    sleepers: usize,
+    /// The thread that sits in the socket's poller, if one does.
+    leader: Option<Arc<dyn Alarm>>,
+    wakers: Vec<Waker>,
+    /// Those who want to know of everything, always: `ZMQ_FD`, pollers.
+    watchers: Vec<(u64, Arc<dyn Alarm>)>,
+}
+
+impl Mailbox {
+    pub(crate) fn new() -> Mailbox {
+        Mailbox { flag: AtomicBool::new(false), inner: Mutex::new(Inner::default()), condvar: Condvar::new() }
+    }
+
+    /// Says that `pipe` wants looking at, and wakes whoever waits.
+    pub(crate) fn post(&self, pipe: PipeId) {
+        let mut inner = lock(&self.inner);
+        if !inner.notices.contains(&pipe) {
+            inner.notices.push(pipe);
+        }
+        self.flag.store(true, Ordering::Release);
+        self.rouse(inner);
+    }
+
+    /// Wakes whoever waits: the socket's state has changed.
+    pub(crate) fn wake(&self) {
+        self.rouse(lock(&self.inner));
+    }
+
+    fn rouse(&self, mut inner: crate::sync::MutexGuard<'_, Inner>) {
+        inner.sequence += 1;
+        if inner.sleepers > 0 {
+            self.condvar.notify_all();
+        }
+        let leader = inner.leader.take();
+        if inner.wakers.is_empty() && inner.watchers.is_empty() {
+            drop(inner);
+        } else {
+            let wakers = std::mem::take(&mut inner.wakers);
+            let watchers: Vec<_> = inner.watchers.iter().map(|(_, alarm)| alarm.clone()).collect();
+            drop(inner);
+            wakers.into_iter().for_each(Waker::wake);
+            watchers.iter().for_each(|alarm| alarm.ring());
+        }
+        if let Some(leader) = leader {
+            leader.ring();
+        }
+    }
+
+    /// There may be notices: one plain load.
+    #[inline]
+    pub(crate) fn has_mail(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    /// Takes the notices.
+    pub(crate) fn drain(&self, into: &mut Vec<PipeId>) {
+        let mut inner = lock(&self.inner);
+        self.flag.store(false, Ordering::Release);
+        into.append(&mut inner.notices);
+    }
+
+    /// To be called under the socket's lock after a look that found nothing. `None`: look again, there is mail.
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
+        let inner = lock(&self.inner);
+        inner.notices.is_empty().then_some(Ticket(inner.sequence))
+    }
+
+    /// Sleeps until something happens after the ticket, or until the deadline. Not under the socket's lock.
+    pub(crate) fn sleep(&self, ticket: Ticket, deadline: Option<Instant>) {
+        let mut inner = lock(&self.inner);
+        inner.sleepers += 1;
+        while inner.sequence == ticket.0 {
+            match deadline {
+                None => inner = wait(&self.condvar, inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    inner = wait_for(&self.condvar, inner, left);
+                }
+            }
+        }
+        inner.sleepers -= 1;
+    }
+
+    /// Registers the thread that is about to wait in the socket's poller. `false`: don't, something has happened.
+    pub(crate) fn leader_sleeps(&self, ticket: Ticket, alarm: Arc<dyn Alarm>) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.sequence != ticket.0 {
+            return false;
+        }
+        inner.leader = Some(alarm);
+        true
+    }
+
+    /// The leader is awake: kicks would be wasted on it. Says whether it may have been kicked.
+    pub(crate) fn leader_woke(&self) -> bool {
+        lock(&self.inner).leader.take().is_none()
+    }
+
+    /// Something has happened since the ticket.
+    pub(crate) fn moved_on(&self, ticket: Ticket) -> bool {
+        lock(&self.inner).sequence != ticket.0
+    }
+
+    /// Wakes this task with the next happening. `false`: don't wait, something has happened since the ticket.
+    pub(crate) fn register(&self, ticket: Ticket, waker: &Waker) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.sequence != ticket.0 {
+            return false;
+        }
+        if !inner.wakers.iter().any(|w| w.will_wake(waker)) {
+            inner.wakers.push(waker.clone());
+        }
+        true
+    }
+
+    /// Threads that sleep on the condition variable.
+    pub(crate) fn sleepers(&self) -> usize {
+        lock(&self.inner).sleepers
+    }
+
+    /// Rings `alarm` at every happening, until `unwatch`.
+    pub(crate) fn watch(&self, key: u64, alarm: Arc<dyn Alarm>) {
+        lock(&self.inner).watchers.push((key, alarm));
+    }
+
+    pub(crate) fn unwatch(&self, key: u64) {
+        lock(&self.inner).watchers.retain(|(k, _)| *k != key);
+    }
+}
+
+impl std::fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mailbox").finish_non_exhaustive()
+    }
+}
+
+fn wait<'a>(
+    condvar: &Condvar,
+    guard: crate::sync::MutexGuard<'a, Inner>,
+) -> crate::sync::MutexGuard<'a, Inner> {
+    condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn wait_for<'a>(
+    condvar: &Condvar,
+    guard: crate::sync::MutexGuard<'a, Inner>,
+    left: std::time::Duration,
+) -> crate::sync::MutexGuard<'a, Inner> {
+    condvar.wait_timeout(guard, left).unwrap_or_else(std::sync::PoisonError::into_inner).0
+}

@@ -1,0 +1,293 @@
+//! A pipe is a socket's side of one connection: messages out, messages in, both counted.
+//!
+//! Over a wire, the pipe holds the connection's encoded output and its unread input, and the two *tokens* that say who
+//! is in a system call for it right now: `writing` and `reading`. Everything here is protected by the socket's lock;
+//! only the bytes of a batch or a read target leave it, by ownership, while a token is held.
+//!
+//! Invariants:
+//! - While `writing` (`reading`) is set, exactly one thread holds the batch (read target) and will come back for it.
+//! - A connection's stream is taken away from its wire only when neither token is out.
+
+pub(crate) mod inproc;
+pub(crate) mod mailbox;
+pub(crate) mod table;
+
+use std::collections::VecDeque;
+
+use netzmq_memory::{Message, Properties};
+use netzmq_proto::Cipher;
+use std::sync::Arc;
+
+use crate::connection::buffers::Buffers;
+use crate::connection::inbound::{Deliver, Inbound, Taken};
+use crate::connection::outbound::{Body, Framing, Outbound};
+use crate::patterns::PipeId;
+use crate::transport::stream::Stream;
+
+/// So many bytes make a write worth while whatever else goes on.
+const WRITE_NOW_BYTES: u64 = 64 * 1024;
+
+/// Which I/O thread looks after a connection, and under which name it knows it.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SessionId {
+    pub(crate) thread: usize,
+    pub(crate) token: u64,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    pub(crate) id: PipeId,
+    pub(crate) link: Link,
+    /// At most so many messages wait to go out (0: no limit).
+    pub(crate) send_hwm: usize,
+    /// Reading ahead for an idle application stops at so many (0: no limit).
+    pub(crate) recv_hwm: usize,
+    /// The high-water mark was reached; room is reported again at half of it.
+    pub(crate) full: bool,
+    /// Nothing can be written any more; the pipe goes when it has been read empty.
+    pub(crate) ended: bool,
+    /// Only the newest message counts, both ways.
+    pub(crate) conflate: bool,
+    /// The endpoint that this pipe was connected to or accepted on, as the application wrote it.
+    pub(crate) endpoint: Arc<str>,
+    /// What the peer said of itself, for message metadata.
+    pub(crate) properties: Option<Arc<Properties>>,
+    pub(crate) stats: PipeStats,
+}
+
+/// Counters of one pipe.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct PipeStats {
+    pub(crate) messages_out: u64,
+    pub(crate) messages_in: u64,
+}
+
+/// What carries the messages.
+#[derive(Debug)]
+pub(crate) enum Link {
+    Wire(Box<Wire>),
+    Inproc(Box<inproc::End>),
+}
+
+/// A pipe over a byte stream, connected or waiting to be.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) session: SessionId,
+    /// Present while the connection is established.
+    pub(crate) stream: Option<Arc<Stream>>,
+    pub(crate) out: Outbound,
+    pub(crate) inbound: Inbound,
+    /// Parts sent while there is no connection, each with its more-flag.
+    waiting: VecDeque<Message>,
+    /// Whole messages among them.
+    waiting_messages: usize,
+    /// Parts of `waiting` behind its last whole message.
+    composing: usize,
+    /// Somebody is in a write for this wire.
+    pub(crate) writing: bool,
+    /// Somebody is in a read for this wire.
+    pub(crate) reading: bool,
+    /// The kernel had no room: the I/O thread goes on when the stream is writable.
+    pub(crate) blocked: bool,
+    /// The stream became writable while somebody was writing: that one tries again.
+    pub(crate) edge: bool,
+    /// The kernel may hold bytes that nobody has read.
+    pub(crate) readable: bool,
+    /// In the socket's list of pipes to read.
+    pub(crate) listed: bool,
+    /// Reading ahead has stopped at the high-water mark.
+    pub(crate) stopped: bool,
+    /// A read or write failed, or the peer ended: the I/O thread will take the connection down.
+    pub(crate) broken: bool,
+    /// Committed bytes wait for a writer, and the pipe is in the socket's list of those.
+    pub(crate) dirty: bool,
+    /// Subscriptions go as commands (ZMTP 3.1) rather than as messages (3.0).
+    pub(crate) commands: bool,
+}
+
+impl Wire {
+    pub(crate) fn new(session: SessionId, framing: Framing, max_message_size: Option<u64>, deliver: Deliver) -> Wire {
+        Wire {
+            session,
+            stream: None,
+            out: Outbound::new(framing),
+            inbound: Inbound::new(max_message_size, framing == Framing::Raw, deliver),
+            waiting: VecDeque::new(),
+            waiting_messages: 0,
+            composing: 0,
+            writing: false,
+            reading: false,
+            blocked: false,
+            edge: false,
+            readable: false,
+            listed: false,
+            stopped: false,
+            broken: false,
+            dirty: false,
+            commands: true,
+        }
+    }
+
+    /// Messages that count against the high-water mark.
+    #[inline]
+    pub(crate) fn queued(&self) -> usize {
+        self.out.messages() + self.waiting_messages
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool) {
+        if self.stream.is_some() {
+            self.out.push(buffers, body, more);
+        } else {
+            let mut message = body.into_message();
+            message.set_more(more);
+            self.waiting.push_back(message);
+            self.composing += 1;
+            if !more {
+                self.waiting_messages += 1;
+                self.composing = 0;
+            }
+        }
+    }
+
+    /// Forgets everything that has not been taken to write, so that only the newest message is left (conflate).
+    pub(crate) fn forget_queued(&mut self) {
+        if self.stream.is_none() {
+            self.waiting.clear();
+            self.waiting_messages = 0;
+            self.composing = 0;
+        }
+    }
+
+    pub(crate) fn rollback(&mut self, buffers: &mut Buffers) {
+        if self.stream.is_some() {
+            self.out.rollback(buffers);
+        }
+        for _ in 0..std::mem::take(&mut self.composing) {
+            self.waiting.pop_back();
+        }
+    }
+
+    /// The handshake is done: what waited is encoded and everything goes over `stream` from now on.
+    pub(crate) fn open(&mut self, buffers: &mut Buffers, stream: Arc<Stream>) {
+        self.stream = Some(stream);
+        for message in std::mem::take(&mut self.waiting) {
+            let more = message.has_more();
+            self.out.push(buffers, Body::Owned(message), more);
+        }
+        self.waiting_messages = 0;
+        self.composing = 0;
+        self.blocked = false;
+        self.edge = false;
+        self.broken = false;
+    }
+
+    /// A new connection begins to be read: what the last one left complete stays before it.
+    pub(crate) fn renew_inbound(&mut self, max_message_size: Option<u64>, deliver: Deliver) {
+        self.inbound.renew(max_message_size, deliver);
+    }
+
+    /// From now on both directions are as the mechanism wants it.
+    pub(crate) fn set_cipher(&mut self, cipher: Cipher) {
+        if let Cipher::Curve(curve) = cipher {
+            let (sealer, opener) = curve.split();
+            self.out.sealer = Some(sealer);
+            self.inbound.set_opener(opener);
+        }
+    }
+
+    /// The connection is lost. What was not sent waits for the next one; what was received stays to be taken.
+    pub(crate) fn lose(&mut self, buffers: &mut Buffers) {
+        self.stream = None;
+        for message in self.out.reclaim(buffers) {
+            self.waiting_messages += usize::from(!message.has_more());
+            self.waiting.push_back(message);
+        }
+        self.inbound.end(buffers);
+        self.readable = false;
+        self.stopped = false;
+        self.blocked = false;
+    }
+
+    /// Everything sent has been handed to the kernel (or can't be any more).
+    pub(crate) fn is_drained(&self) -> bool {
+        self.waiting_messages == 0 && self.out.is_drained()
+    }
+}
+
+impl Pipe {
+    pub(crate) fn wire(&mut self) -> Option<&mut Wire> {
+        match &mut self.link {
+            Link::Wire(wire) => Some(wire),
+            Link::Inproc(_) => None,
+        }
+    }
+
+    /// So much is queued that this sender should write at once, whoever else may be about to: a batch is full, or the
+    /// high-water mark is near.
+    #[inline]
+    pub(crate) fn wants_write(&self) -> bool {
+        let Link::Wire(wire) = &self.link else { return false };
+        (wire.out.waiting_bytes() >= WRITE_NOW_BYTES
+            || (self.send_hwm > 0 && wire.out.messages() * 2 > self.send_hwm))
+            && wire.stream.is_some()
+            && !wire.writing
+            && !wire.blocked
+    }
+
+    #[inline]
+    pub(crate) fn has_message(&mut self) -> bool {
+        match &mut self.link {
+            Link::Wire(wire) => wire.inbound.messages() > 0,
+            Link::Inproc(end) => end.has_message(),
+        }
+    }
+
+    /// Room for one more message, by the high-water mark.
+    #[inline]
+    pub(crate) fn has_room(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        match &mut self.link {
+            Link::Wire(wire) => {
+                let queued = wire.queued();
+                if self.send_hwm == 0 || self.conflate {
+                    return true;
+                }
+                if self.full {
+                    self.full = queued > self.send_hwm / 2;
+                } else {
+                    self.full = queued >= self.send_hwm;
+                }
+                !self.full
+            }
+            Link::Inproc(end) => {
+                let room = end.has_room();
+                self.full = !room;
+                room
+            }
+        }
+    }
+
+    /// Hands the next part to `f`.
+    #[inline]
+    pub(crate) fn take_with<R>(
+        &mut self,
+        buffers: &mut Buffers,
+        f: impl FnOnce(Taken<'_>) -> R,
+    ) -> Option<(R, bool)> {
+        let taken = match &mut self.link {
+            Link::Wire(wire) => wire.inbound.take_with(buffers, f),
+            Link::Inproc(end) => end.take().map(|message| {
+                let more = message.has_more();
+                (f(Taken::Owned(message)), more)
+            }),
+        };
+        if let Some((_, false)) = taken {
+            self.stats.messages_in += 1;
+        }
+        taken
+    }
+}

@@ -1,0 +1,217 @@
+//! The pipes of one socket, by name, and what the patterns may do to them.
+
+use netzmq_memory::Message;
+use netzmq_proto::command;
+
+use super::{Link, Pipe};
+use crate::connection::buffers::Buffers;
+use crate::connection::inbound::Taken;
+use crate::connection::outbound::Body;
+use crate::patterns::{Part, PipeId, Pipes};
+
+/// See the module's text. Lists are worked off by the socket when the pattern is done.
+#[derive(Debug)]
+pub(crate) struct PipeTable {
+    pipes: Vec<Option<Box<Pipe>>>,
+    free: Vec<u32>,
+    pub(crate) buffers: Buffers,
+    /// Wires with committed bytes that nobody has been told of.
+    pub(crate) dirty: Vec<PipeId>,
+    /// Pipes that the pattern wants terminated.
+    pub(crate) closing: Vec<PipeId>,
+    /// Ended pipes that have just been read empty.
+    pub(crate) emptied: Vec<PipeId>,
+}
+
+impl PipeTable {
+    pub(crate) fn new(buffers: Buffers) -> PipeTable {
+        PipeTable {
+            pipes: Vec::new(),
+            free: Vec::new(),
+            buffers,
+            dirty: Vec::new(),
+            closing: Vec::new(),
+            emptied: Vec::new(),
+        }
+    }
+
+    /// Gives the pipe a name and keeps it.
+    pub(crate) fn insert(&mut self, make: impl FnOnce(PipeId) -> Pipe) -> PipeId {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.pipes.push(None);
+            (self.pipes.len() - 1) as u32
+        });
+        let id = PipeId(index);
+        self.pipes[index as usize] = Some(Box::new(make(id)));
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: PipeId) -> Option<Box<Pipe>> {
+        let pipe = self.pipes.get_mut(id.0 as usize)?.take()?;
+        self.free.push(id.0);
+        self.dirty.retain(|p| *p != id);
+        self.closing.retain(|p| *p != id);
+        self.emptied.retain(|p| *p != id);
+        Some(pipe)
+    }
+
+    #[inline]
+    pub(crate) fn get(&mut self, id: PipeId) -> Option<&mut Pipe> {
+        self.pipes.get_mut(id.0 as usize)?.as_deref_mut()
+    }
+
+    /// The pipe and the buffers that its operations need.
+    #[inline]
+    pub(crate) fn with_buffers(&mut self, id: PipeId) -> Option<(&mut Pipe, &mut Buffers)> {
+        let pipe = self.pipes.get_mut(id.0 as usize)?.as_deref_mut()?;
+        Some((pipe, &mut self.buffers))
+    }
+
+    pub(crate) fn ids(&self) -> Vec<PipeId> {
+        self.pipes.iter().flatten().map(|p| p.id).collect()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pipe> {
+        self.pipes.iter().flatten().map(|p| &**p)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Pipe> {
+        self.pipes.iter_mut().flatten().map(|p| &mut **p)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.pipes.len() - self.free.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends one part to a pipe, in the socket's hand or the pattern's.
+    #[inline]
+    pub(crate) fn push(&mut self, id: PipeId, body: Body<'_>, more: bool) {
+        let Some(pipe) = self.pipes.get_mut(id.0 as usize).and_then(Option::as_deref_mut) else { return };
+        if pipe.ended {
+            return;
+        }
+        match &mut pipe.link {
+            Link::Wire(wire) => {
+                if pipe.conflate && wire.composing == 0 {
+                    wire.forget_queued();
+                }
+                wire.push(&mut self.buffers, body, more);
+                if !more && !wire.dirty && wire.stream.is_some() {
+                    wire.dirty = true;
+                    self.dirty.push(id);
+                }
+            }
+            Link::Inproc(end) => end.push(body.into_message(), more),
+        }
+        if !more {
+            pipe.stats.messages_out += 1;
+        }
+    }
+
+    /// Appends a command frame.
+    pub(crate) fn push_command(&mut self, id: PipeId, frame: &[u8]) {
+        let Some(pipe) = self.pipes.get_mut(id.0 as usize).and_then(Option::as_deref_mut) else { return };
+        if let Link::Wire(wire) = &mut pipe.link
+            && wire.stream.is_some()
+        {
+            wire.out.push_command(&mut self.buffers, frame);
+            if !wire.dirty {
+                wire.dirty = true;
+                self.dirty.push(id);
+            }
+        }
+    }
+
+    /// Puts a wire on the list of those with something to write.
+    pub(crate) fn mark_dirty(&mut self, id: PipeId) {
+        if let Some(wire) = self.get(id).and_then(Pipe::wire)
+            && wire.out.waiting_bytes() > 0
+            && !std::mem::replace(&mut wire.dirty, true)
+        {
+            self.dirty.push(id);
+        }
+    }
+
+    /// Hands the next part of a pipe to `f`.
+    #[inline]
+    pub(crate) fn take_with<R>(&mut self, id: PipeId, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
+        let pipe = self.pipes.get_mut(id.0 as usize)?.as_deref_mut()?;
+        let taken = pipe.take_with(&mut self.buffers, f);
+        if pipe.ended && !pipe.has_message() {
+            self.emptied.push(id);
+        }
+        taken
+    }
+}
+
+impl Pipes for PipeTable {
+    #[inline]
+    fn has_message(&mut self, pipe: PipeId) -> bool {
+        self.get(pipe).is_some_and(Pipe::has_message)
+    }
+
+    fn peek(&mut self, pipe: PipeId) -> Option<(&[u8], bool)> {
+        let (pipe, buffers) = self.with_buffers(pipe)?;
+        match &mut pipe.link {
+            Link::Wire(wire) => wire.inbound.peek(buffers),
+            Link::Inproc(end) => end.peek(),
+        }
+    }
+
+    fn take(&mut self, pipe: PipeId) -> Option<Part> {
+        let (body, more) = self.take_with(pipe, |taken| taken.into_message())?;
+        Some(Part { body, more })
+    }
+
+    fn skip(&mut self, pipe: PipeId) -> bool {
+        self.take_with(pipe, |_| ()).is_some_and(|((), more)| more)
+    }
+
+    #[inline]
+    fn can_write(&mut self, pipe: PipeId) -> bool {
+        self.get(pipe).is_some_and(Pipe::has_room)
+    }
+
+    fn write(&mut self, pipe: PipeId, body: &[u8], more: bool) {
+        self.push(pipe, Body::Borrowed(body), more);
+    }
+
+    fn rollback(&mut self, pipe: PipeId) {
+        if let Some((pipe, buffers)) = self.with_buffers(pipe) {
+            match &mut pipe.link {
+                Link::Wire(wire) => wire.rollback(buffers),
+                Link::Inproc(end) => end.rollback(),
+            }
+        }
+    }
+
+    fn write_subscription(&mut self, pipe: PipeId, subscribe: bool, topic: &[u8]) {
+        let Some(p) = self.get(pipe) else { return };
+        if let Link::Wire(wire) = &p.link {
+            if wire.stream.is_none() {
+                // Sent anew when the connection stands.
+                return;
+            }
+            if wire.commands {
+                let mut frame = Vec::with_capacity(topic.len() + 20);
+                command::encode_subscription(subscribe, topic, &mut frame);
+                self.push_command(pipe, &frame);
+                return;
+            }
+        }
+        let mut message = Vec::with_capacity(topic.len() + 1);
+        message.push(u8::from(subscribe));
+        message.extend_from_slice(topic);
+        self.push(pipe, Body::Owned(Message::from(message)), false);
+    }
+
+    fn close(&mut self, pipe: PipeId) {
+        if !self.closing.contains(&pipe) {
+            self.closing.push(pipe);
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Where a socket is to be reached and what it reaches: bind, connect and their undoing; and closing.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoint};
+
+use super::core::{Bond, BondKind, Shared};
+use crate::engine::handshaking::{is_raw, new_wire_pipe};
+use crate::engine::job::Job;
+use crate::engine::session::Target;
+use crate::error::EndpointError;
+use crate::pipe::SessionId;
+use crate::transport::ipc::{self, IpcName};
+use crate::transport::listener::{Address, Listener};
+use crate::transport::tcp;
+
+impl Shared {
+    pub(crate) fn bind(&self, text: &str) -> Result<String, EndpointError> {
+        let me = self.arc();
+        let endpoint = self.parse(text)?;
+        endpoint.check_bind().map_err(|e| invalid(text, &e))?;
+        self.check_open()?;
+        let options = Arc::new(self.lock().options.clone());
+        let io = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => EndpointError::InUse(text.to_owned()),
+            _ => EndpointError::Io { endpoint: text.to_owned(), source },
+        };
+        let listener = match &endpoint {
+            Endpoint::Inproc(name) => {
+                self.context.registry.bind(name, &me).map_err(|_| EndpointError::InUse(text.to_owned()))?;
+                self.add_bond(text, text, BondKind::InprocBound);
+                return Ok(text.to_owned());
+            }
+            Endpoint::Tcp(tcp_endpoint) => {
+                let address = local_address(&tcp_endpoint.target, options.tcp.ipv6).map_err(io)?;
+                let fd = tcp::listen(address, &options.tcp).map_err(io)?;
+                let resolved = tcp::endpoint_text(tcp::local_address(&fd).map_err(io)?);
+                Listener::new(fd, Address::Tcp, resolved)
+            }
+            Endpoint::Ipc(ipc_endpoint) => {
+                let (name, wildcard) = match ipc_endpoint {
+                    IpcEndpoint::Wildcard => (ipc::wildcard().map_err(io)?, true),
+                    IpcEndpoint::Path(path) => (IpcName::Path(path.into()), false),
+                    IpcEndpoint::Abstract(name) => (IpcName::Abstract(name.as_bytes().to_vec()), false),
+                };
+                let fd = ipc::listen(&name, &options.tcp).map_err(io)?;
+                let resolved = name.endpoint_text();
+                Listener::new(fd, Address::Ipc { name, wildcard }, resolved)
+            }
+            _ => return Err(unsupported(text)),
+        };
+        let resolved = listener.endpoint.clone();
+        let session = self.new_session().map_err(io)?;
+        self.add_bond(text, &resolved, BondKind::Listener(session));
+        let job = Job::Listen { token: session.token, shared: me, listener, options };
+        self.context.post(session.thread, job);
+        Ok(resolved)
+    }
+
+    pub(crate) fn connect(&self, text: &str) -> Result<(), EndpointError> {
+        let me = self.arc();
+        let endpoint = self.parse(text)?;
+        endpoint.check_connect().map_err(|e| invalid(text, &e))?;
+        self.check_open()?;
+        let io = |source: io::Error| EndpointError::Io { endpoint: text.to_owned(), source };
+        let target = match &endpoint {
+            Endpoint::Inproc(name) => {
+                if let Some(pipe) = self.context.registry.connect(name, &me) {
+                    self.add_bond(text, text, BondKind::InprocConnected(pipe));
+                }
+                return Ok(());
+            }
+            Endpoint::Tcp(TcpEndpoint { source, target }) => {
+                let ipv6 = self.lock().options.tcp.ipv6;
+                let source = source.as_ref().map(|s| local_address(s, ipv6)).transpose().map_err(io)?;
+                Target::Tcp { host: target.host.to_string(), port: target.port.number(), source }
+            }
+            Endpoint::Ipc(IpcEndpoint::Path(path)) => Target::Ipc(IpcName::Path(path.into())),
+            Endpoint::Ipc(IpcEndpoint::Abstract(name)) => Target::Ipc(IpcName::Abstract(name.as_bytes().to_vec())),
+            _ => return Err(unsupported(text)),
+        };
+        let session = self.new_session().map_err(io)?;
+        let mut core = self.lock();
+        // Types that talk to each peer once ignore a second connection to the same place, as in libzmq.
+        let once = matches!(
+            self.socket_type,
+            SocketType::Dealer | SocketType::Sub | SocketType::Pub | SocketType::Req
+        );
+        if once && core.bonds.iter().any(|b| b.given == text && matches!(b.kind, BondKind::Connecter(..))) {
+            core.sessions -= 1;
+            return Ok(());
+        }
+        let options = Arc::new(core.options.clone());
+        let connect_id = core.options.connect_routing_id.take();
+        let c = &mut *core;
+        // A raw peer's pipe opens with its connection: nothing can be queued for somebody without a routing id.
+        let early = !options.immediate && !(is_raw(self, &options) && connect_id.is_none());
+        let pipe = if early {
+            let id = new_wire_pipe(self, c, &options, session, text);
+            if !c.pattern.attach(&mut c.pipes, id, connect_id) {
+                c.pipes.remove(id);
+                c.sessions -= 1;
+                return Ok(());
+            }
+            Some(id)
+        } else {
+            None
+        };
+        let resolved = target.endpoint_text();
+        c.last_endpoint.clone_from(&resolved);
+        c.bonds.push(Bond { given: text.to_owned(), resolved, kind: BondKind::Connecter(session, pipe) });
+        drop(core);
+        self.context.post(session.thread, Job::Connect { token: session.token, shared: me, pipe, target, options });
+        self.mailbox.wake();
+        Ok(())
+    }
+
+    /// Undoes a bind: when this returns, the endpoint is free. Connections accepted there stay.
+    pub(crate) fn unbind(&self, text: &str) -> Result<(), EndpointError> {
+        self.check_open()?;
+        let bond = self.take_bond(text, |kind| matches!(kind, BondKind::Listener(_) | BondKind::InprocBound))?;
+        match bond.kind {
+            BondKind::Listener(session) => self.stop_listening(session),
+            _ => {
+                let name = bond.given.trim_start_matches("inproc://").to_owned();
+                self.context.registry.unbind(&name, self);
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes a connect. What was sent there still goes out, as long as `linger` says.
+    pub(crate) fn disconnect(&self, text: &str) -> Result<(), EndpointError> {
+        self.check_open()?;
+        let bond =
+            self.take_bond(text, |kind| matches!(kind, BondKind::Connecter(..) | BondKind::InprocConnected(_)))?;
+        let mut core = self.lock();
+        self.end_bond(&mut core, &bond);
+        Ok(())
+    }
+
+    fn end_bond(&self, core: &mut super::core::Core, bond: &Bond) {
+        match bond.kind {
+            BondKind::InprocConnected(pipe) => self.terminate_pipe(core, pipe, None),
+            BondKind::Connecter(session, pipe) => {
+                let alive = pipe.or_else(|| {
+                    core.pipes.iter_mut().find_map(|p| {
+                        let id = p.id;
+                        p.wire().filter(|w| w.session == session).map(|_| id)
+                    })
+                });
+                match alive {
+                    Some(id) => self.terminate_pipe(core, id, None),
+                    None => {
+                        let linger = core.options.linger;
+                        self.context.post(session.thread, Job::Terminate { token: session.token, linger });
+                    }
+                }
+            }
+            BondKind::Listener(_) | BondKind::InprocBound => {}
+        }
+        self.settle(core);
+    }
+
+    fn stop_listening(&self, session: SessionId) {
+        let (done, wait) = std::sync::mpsc::channel();
+        self.context.post(session.thread, Job::Unlisten { token: session.token, done });
+        // Its end is dropped when the thread is gone, which is as good as an answer.
+        let _ = wait.recv();
+    }
+
+    /// Ends the socket. Returns at once; the engine sends what is queued as long as `linger` says.
+    pub(crate) fn close(&self) {
+        let mut core = self.lock();
+        if std::mem::replace(&mut core.closed, true) {
+            return;
+        }
+        core = self.flush_dirty(core);
+        let bonds = std::mem::take(&mut core.bonds);
+        drop(core);
+        for bond in &bonds {
+            match &bond.kind {
+                BondKind::Listener(session) => self.stop_listening(*session),
+                BondKind::InprocBound => {
+                    self.context.registry.unbind(bond.given.trim_start_matches("inproc://"), self);
+                }
+                _ => {}
+            }
+        }
+        let mut core = self.lock();
+        for bond in &bonds {
+            if matches!(bond.kind, BondKind::Connecter(..)) {
+                self.end_bond(&mut core, bond);
+            }
+        }
+        for id in core.pipes.ids() {
+            self.terminate_pipe(&mut core, id, None);
+        }
+        self.settle(&mut core);
+        // A closed socket gives no one anything to receive any more: whoever waits is told.
+        self.finish_if_done(&mut core);
+        drop(core);
+        self.mailbox.wake();
+        self.context.post(self.home_thread(), Job::Forget { shared: self.arc() });
+        self.set_monitor(None);
+    }
+
+    fn check_open(&self) -> Result<(), EndpointError> {
+        let core = self.lock();
+        if core.terminated {
+            Err(EndpointError::Terminated)
+        } else if core.closed {
+            Err(EndpointError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<Endpoint, EndpointError> {
+        let endpoint: Endpoint = text.parse().map_err(|e| invalid(text, &e))?;
+        let wire = matches!(endpoint, Endpoint::Tcp(_));
+        if self.socket_type == SocketType::Stream && !wire {
+            return Err(EndpointError::Unsupported {
+                endpoint: text.to_owned(),
+                reason: "STREAM sockets speak tcp only",
+            });
+        }
+        Ok(endpoint)
+    }
+
+    fn new_session(&self) -> io::Result<SessionId> {
+        self.context.start()?;
+        let thread = self.context.next_thread();
+        let Some(token) = self.context.new_token(thread) else {
+            return Err(io::Error::other("the context has no I/O threads: make it with at least one"));
+        };
+        self.lock().sessions += 1;
+        Ok(SessionId { thread, token })
+    }
+
+    fn add_bond(&self, given: &str, resolved: &str, kind: BondKind) {
+        let mut core = self.lock();
+        core.last_endpoint = resolved.to_owned();
+        core.bonds.push(Bond { given: given.to_owned(), resolved: resolved.to_owned(), kind });
+    }
+
+    fn take_bond(&self, text: &str, wanted: impl Fn(&BondKind) -> bool) -> Result<Bond, EndpointError> {
+        let mut core = self.lock();
+        let found = core.bonds.iter().position(|b| (b.given == text || b.resolved == text) && wanted(&b.kind));
+        match found {
+            Some(index) => Ok(core.bonds.remove(index)),
+            None => {
+                let _: Endpoint = text.parse().map_err(|e| invalid(text, &e))?;
+                Err(EndpointError::NotFound(text.to_owned()))
+            }
+        }
+    }
+}
+
+/// The address of an interface of this machine: by wildcard, number or name.
+fn local_address(at: &HostPort, ipv6: bool) -> io::Result<SocketAddr> {
+    let port = at.port.number();
+    match &at.host {
+        Host::Any if ipv6 => Ok(SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port)),
+        Host::Any => Ok(SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), port)),
+        Host::Name(name) => match tcp::interface(name, ipv6)? {
+            Some(address) => Ok(SocketAddr::new(address, port)),
+            None => tcp::resolve(name, port, ipv6),
+        },
+        host => tcp::resolve(&host.to_string(), port, ipv6),
+    }
+}
+
+fn invalid(text: &str, error: &netzmq_proto::EndpointError) -> EndpointError {
+    EndpointError::Invalid { endpoint: text.to_owned(), reason: error.to_string() }
+}
+
+fn unsupported(text: &str) -> EndpointError {
+    EndpointError::Unsupported { endpoint: text.to_owned(), reason: "this transport is not supported" }
+}

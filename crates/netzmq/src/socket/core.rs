@@ -1,0 +1,378 @@
+//! What a socket is, behind its handle: pattern, pipes and settings under one lock, shared by callers and I/O threads.
+//!
+//! One lock per socket orders everything: who decides (the pattern), what is queued (the pipes), who does the system
+//! calls (the tokens in each wire, the lead here). It is never held across a system call that moves bytes, and no
+//! other socket's lock is ever taken under it; mailboxes, lanes and job queues are leaves.
+//!
+//! Invariants:
+//! - `lead` says who waits for and reads this socket's connections: nobody, one caller in a blocking call, or the I/O
+//!   thread. Only its holder waits in the reactor.
+//! - A pipe that is in a list here has the matching mark (`dirty`, `listed`), and the other way round.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::{Duration, Instant};
+
+use netzmq_proto::SocketType;
+
+use crate::connection::buffers::Buffers;
+use crate::connection::inbound::Deliver;
+use crate::context::ContextInner;
+use crate::engine::job::Job;
+use crate::monitor::{MonitorEvent, MonitorSink};
+use crate::options::SocketOptions;
+use crate::patterns::{Pattern, PipeId};
+use crate::pipe::mailbox::{Alarm, Mailbox};
+use crate::pipe::table::PipeTable;
+use crate::pipe::{Link, SessionId};
+use crate::transport::kick::Kick;
+use crate::transport::poller::{Interest, Poller};
+
+/// Who waits for this socket's connections and reads them.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Lead {
+    Nobody,
+    Caller,
+    IoThread,
+}
+
+/// Where a caller in the lead waits: the socket's connections, and a kick.
+#[derive(Debug)]
+pub(crate) struct Reactor {
+    pub(crate) poller: Poller,
+    pub(crate) kick: Kick,
+}
+
+/// The kick's name in a reactor; pipes have theirs below it.
+pub(crate) const KICK_TOKEN: u64 = u64::MAX;
+
+impl Reactor {
+    pub(crate) fn new() -> io::Result<Reactor> {
+        let reactor = Reactor { poller: Poller::new()?, kick: Kick::new()? };
+        reactor.poller.add(&reactor.kick, KICK_TOKEN, Interest::Level)?;
+        Ok(reactor)
+    }
+}
+
+impl Alarm for Reactor {
+    fn ring(&self) {
+        self.kick.kick();
+    }
+}
+
+/// What the application bound or connected.
+#[derive(Debug)]
+pub(crate) struct Bond {
+    /// The endpoint as given, and as resolved: either undoes it.
+    pub(crate) given: String,
+    pub(crate) resolved: String,
+    pub(crate) kind: BondKind,
+}
+
+#[derive(Debug)]
+pub(crate) enum BondKind {
+    Listener(SessionId),
+    Connecter(SessionId, Option<PipeId>),
+    InprocBound,
+    InprocConnected(PipeId),
+}
+
+/// Everything under the socket's lock.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) pattern: Pattern,
+    pub(crate) pipes: PipeTable,
+    pub(crate) options: SocketOptions,
+    pub(crate) lead: Lead,
+    pub(crate) reactor: Option<Arc<Reactor>>,
+    /// Pipes whose kernel buffers may hold bytes.
+    pub(crate) readable: VecDeque<PipeId>,
+    /// Pipes at which reading ahead has stopped.
+    pub(crate) stopped: Vec<PipeId>,
+    /// The I/O thread has been asked to write what is dirty, and has not finished.
+    pub(crate) flush_posted: bool,
+    pub(crate) last_send: Option<Instant>,
+    /// Moves with every receive: the I/O thread leads a socket on which it stands still.
+    pub(crate) epoch: u32,
+    pub(crate) ticking: bool,
+    /// The I/O thread leads for good: somebody watches from outside (`ZMQ_FD`, a poller).
+    pub(crate) led_for_good: bool,
+    /// A part with more to follow was sent, and the last one was not.
+    pub(crate) sending: bool,
+    /// Callers that wait without the lead.
+    pub(crate) followers: usize,
+    /// Waiting for a message by spinning has paid lately.
+    pub(crate) spin_pays: bool,
+    pub(crate) terminated: bool,
+    pub(crate) closed: bool,
+    pub(crate) bonds: Vec<Bond>,
+    pub(crate) last_endpoint: String,
+    /// Sessions (listeners and connections) that still know this socket.
+    pub(crate) sessions: usize,
+    pub(crate) mail: Vec<PipeId>,
+    /// The pipe that was read last: the first guess of where the next message comes from.
+    pub(crate) last_read: Option<PipeId>,
+    /// Receives since the reactor was last asked what else is readable.
+    pub(crate) since_poll: u32,
+}
+
+/// One socket.
+pub(crate) struct Shared {
+    pub(crate) id: u64,
+    pub(crate) socket_type: SocketType,
+    pub(crate) context: Arc<ContextInner>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    me: Weak<Shared>,
+    core: Mutex<Core>,
+    monitored: AtomicBool,
+    monitor: Mutex<Option<MonitorSink>>,
+}
+
+pub(crate) type Guard<'a> = MutexGuard<'a, Core>;
+
+impl Shared {
+    pub(crate) fn new(id: u64, socket_type: SocketType, context: Arc<ContextInner>, seed: u32) -> Arc<Shared> {
+        let options = SocketOptions::default();
+        let core = Core {
+            pattern: Pattern::new(socket_type, &options.pattern, seed),
+            pipes: PipeTable::new(Buffers::new(context.stock.clone())),
+            options,
+            lead: Lead::Nobody,
+            reactor: None,
+            readable: VecDeque::new(),
+            stopped: Vec::new(),
+            flush_posted: false,
+            last_send: None,
+            epoch: 0,
+            ticking: false,
+            led_for_good: false,
+            sending: false,
+            followers: 0,
+            spin_pays: true,
+            terminated: false,
+            closed: false,
+            bonds: Vec::new(),
+            last_endpoint: String::new(),
+            sessions: 0,
+            mail: Vec::new(),
+            last_read: None,
+            since_poll: 0,
+        };
+        Arc::new_cyclic(|me| Shared {
+            id,
+            socket_type,
+            context,
+            mailbox: Arc::new(Mailbox::new()),
+            me: me.clone(),
+            core: Mutex::new(core),
+            monitored: AtomicBool::new(false),
+            monitor: Mutex::new(None),
+        })
+    }
+
+    /// Another holder of this socket, for a job. Always there: whoever calls this holds one.
+    pub(crate) fn arc(&self) -> Arc<Shared> {
+        self.me.upgrade().expect("a socket is used only through its Arc")
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> Guard<'_> {
+        self.core.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The I/O thread that flushes, ticks and leads for this socket.
+    pub(crate) fn home_thread(&self) -> usize {
+        self.id as usize
+    }
+
+    /// Whether callers of this type's receive may read the connections themselves. The others' incoming traffic is
+    /// the engine's business (subscriptions, heartbeats), whoever calls what.
+    pub(crate) fn is_caller_led(&self) -> bool {
+        !matches!(
+            self.socket_type,
+            SocketType::Push | SocketType::Pub | SocketType::XPub | SocketType::Radio | SocketType::Scatter
+        )
+    }
+
+    /// Which commands of peers are messages to this socket.
+    pub(crate) fn deliver(&self) -> Deliver {
+        match self.socket_type {
+            SocketType::Pub | SocketType::XPub => Deliver::Subscriptions,
+            SocketType::Radio => Deliver::Groups,
+            _ => Deliver::MessagesOnly,
+        }
+    }
+
+    /// Looks at the pipes that peers in this process have posted.
+    #[inline]
+    pub(crate) fn read_mail(&self, core: &mut Core) {
+        if self.mailbox.has_mail() {
+            self.read_mail_now(core);
+        }
+    }
+
+    #[cold]
+    fn read_mail_now(&self, core: &mut Core) {
+        let mut mail = std::mem::take(&mut core.mail);
+        self.mailbox.drain(&mut mail);
+        for id in mail.drain(..) {
+            let Some(pipe) = core.pipes.get(id) else { continue };
+            let Link::Inproc(end) = &mut pipe.link else { continue };
+            let gone = end.peer_closed();
+            if end.has_message() {
+                core.pattern.readable(&mut core.pipes, id);
+            }
+            if core.pipes.get(id).is_some_and(|p| p.has_room()) {
+                core.pattern.writable(&mut core.pipes, id);
+            }
+            if gone {
+                core.end_pipe(id);
+            }
+        }
+        core.mail = mail;
+        self.settle(core);
+    }
+
+    /// Carries out what patterns and readers have left to do: pipes to close, pipes that are used up.
+    #[inline]
+    pub(crate) fn settle(&self, core: &mut Core) {
+        if !core.pipes.closing.is_empty() || !core.pipes.emptied.is_empty() {
+            self.settle_now(core);
+        }
+    }
+
+    #[cold]
+    fn settle_now(&self, core: &mut Core) {
+        while let Some(id) = core.pipes.closing.pop() {
+            self.terminate_pipe(core, id, None);
+        }
+        while let Some(id) = core.pipes.emptied.pop() {
+            let finished = core.pipes.get(id).is_some_and(|p| p.ended && !p.has_message());
+            if finished {
+                self.discard_pipe(core, id);
+            }
+        }
+    }
+
+    /// Ends a pipe from this side: nothing more is read from it, and what is queued is sent for at most `linger`
+    /// (`None`: the socket's own setting).
+    pub(crate) fn terminate_pipe(&self, core: &mut Core, id: PipeId, linger: Option<Option<Duration>>) {
+        let linger = linger.unwrap_or(core.options.linger);
+        let Some(pipe) = core.pipes.get(id) else { return };
+        match &mut pipe.link {
+            Link::Inproc(_) => self.discard_pipe(core, id),
+            Link::Wire(wire) => {
+                let session = wire.session;
+                if !pipe.ended {
+                    pipe.ended = true;
+                    core.pattern.detach(&mut core.pipes, id);
+                }
+                self.context.post(session.thread, Job::Terminate { token: session.token, linger });
+            }
+        }
+    }
+
+    /// Takes a pipe out. Its session, if it has one, has let go of it.
+    pub(crate) fn discard_pipe(&self, core: &mut Core, id: PipeId) {
+        let Some(pipe) = core.pipes.get(id) else { return };
+        if let Link::Inproc(end) = &mut pipe.link {
+            end.close();
+        }
+        pipe.ended = true;
+        core.pattern.detach(&mut core.pipes, id);
+        core.pipes.remove(id);
+        core.readable.retain(|p| *p != id);
+        core.stopped.retain(|p| *p != id);
+        core.bonds.retain(|b| !matches!(b.kind, BondKind::InprocConnected(p) if p == id));
+        self.finish_if_done(core);
+    }
+
+    /// A closed socket without pipes and sessions is over.
+    pub(crate) fn finish_if_done(&self, core: &mut Core) {
+        if core.closed && core.pipes.is_empty() && core.sessions == 0 {
+            self.context.socket_finished(self.id);
+        }
+    }
+
+    // ---- monitoring ----
+
+    pub(crate) fn set_monitor(&self, sink: Option<MonitorSink>) {
+        let mut monitor = self.monitor.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Release pairs with Acquire in `emit`; a late look at either value only shifts where monitoring begins.
+        self.monitored.store(sink.is_some(), Ordering::Release);
+        *monitor = sink;
+    }
+
+    /// Tells the monitor, if there is one. Not under the socket's lock.
+    pub(crate) fn emit(&self, event: impl FnOnce() -> MonitorEvent) {
+        if self.monitored.load(Ordering::Acquire) {
+            let sink = self.monitor.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+            if let Some(sink) = sink {
+                sink(event());
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Nothing more comes in or goes out through this pipe; what has come in can still be taken.
+    pub(crate) fn end_pipe(&mut self, id: PipeId) {
+        let Some(pipe) = self.pipes.get(id) else { return };
+        pipe.ended = true;
+        if !pipe.has_message() {
+            self.pipes.emptied.push(id);
+        }
+    }
+
+    /// Puts a pipe on the list of those to be read.
+    pub(crate) fn mark_readable(&mut self, id: PipeId) {
+        if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
+            wire.readable = true;
+            if !wire.listed {
+                wire.listed = true;
+                self.readable.push_back(id);
+            }
+        }
+    }
+
+    /// The next pipe that may have bytes in the kernel.
+    pub(crate) fn next_readable(&mut self) -> Option<PipeId> {
+        while let Some(id) = self.readable.pop_front() {
+            if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
+                wire.listed = false;
+                if wire.readable && !wire.reading {
+                    return Some(id);
+                }
+            }
+        }
+        None
+    }
+
+    /// Reading may go on where it had stopped at the high-water mark.
+    pub(crate) fn resume_stopped(&mut self) {
+        for id in std::mem::take(&mut self.stopped) {
+            if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
+                wire.stopped = false;
+            }
+            self.mark_readable(id);
+        }
+    }
+
+    /// Forgets that anything is dirty, and says what was.
+    pub(crate) fn take_dirty(&mut self, into: &mut Vec<PipeId>) {
+        std::mem::swap(&mut self.pipes.dirty, into);
+        for id in into.iter() {
+            if let Some(wire) = self.pipes.get(*id).and_then(|p| p.wire()) {
+                wire.dirty = false;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("id", &self.id).field("socket_type", &self.socket_type).finish_non_exhaustive()
+    }
+}

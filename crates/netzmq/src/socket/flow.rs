@@ -1,0 +1,239 @@
+//! The two movers: writing what a pipe has queued, reading what its peer has sent.
+//!
+//! Callers and I/O threads run the same code. Each takes the socket's lock to get hold of a token and the bytes, does
+//! the system call without the lock, and comes back to put the rest where it belongs.
+//!
+//! Why no bytes are left lying: a sender that finds `writing` set leaves its bytes to that writer, who looks again
+//! under the lock before it lets go. A writer that finds no room leaves `blocked` set, and the I/O thread goes on when
+//! the stream is writable; if that news came while the token was out it is in `edge`, and the writer tries again
+//! itself. Reading is alike: `readable` is cleared before the system call, so that news that come during it stay.
+
+use std::time::Instant;
+
+use netzmq_proto::{ProtocolError, command};
+
+use super::core::{Core, Guard, Shared};
+use crate::connection::inbound::{Control, Read};
+use crate::connection::outbound::Wrote;
+use crate::engine::job::{Fault, Job};
+use crate::patterns::PipeId;
+
+impl Shared {
+    /// Writes what is queued on a pipe, for at most `rounds` batches; what is left then is the I/O thread's.
+    pub(crate) fn flush<'a>(&'a self, mut core: Guard<'a>, id: PipeId, rounds: usize) -> Guard<'a> {
+        for _ in 0..rounds {
+            let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return core };
+            let Some(wire) = pipe.wire() else { return core };
+            if wire.writing || wire.blocked || wire.broken {
+                return core;
+            }
+            let session = wire.session;
+            let Some(stream) = wire.stream.clone() else { return core };
+            let Some(mut batch) = wire.out.take(buffers) else { return core };
+            wire.writing = true;
+            wire.edge = false;
+            drop(core);
+            let wrote = batch.write(&stream);
+            core = self.lock();
+            let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return core };
+            // The pipe may be gone, and its name in use again.
+            let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return core };
+            wire.writing = false;
+            wire.out.put_back(buffers, batch);
+            match wrote {
+                Wrote::All => {}
+                Wrote::Blocked => wire.blocked = !wire.edge,
+                Wrote::Failed(error) => self.fault(&mut core, id, Fault::Io(error)),
+            }
+            if let Some(pipe) = core.pipes.get(id) {
+                if pipe.full && pipe.has_room() {
+                    self.credit(&mut core, id);
+                }
+                self.let_go(&mut core, id);
+            }
+        }
+        // The turn is over; if bytes are left, or came meanwhile, the I/O thread goes on with them.
+        let idle = core.pipes.get(id).and_then(|p| p.wire()).is_some_and(|w| !w.writing && !w.blocked && !w.broken);
+        if idle {
+            core.pipes.mark_dirty(id);
+            self.post_flush(&mut core);
+        }
+        core
+    }
+
+    /// A pipe has room again.
+    fn credit(&self, core: &mut Core, id: PipeId) {
+        core.pattern.writable(&mut core.pipes, id);
+        self.mailbox.wake();
+    }
+
+    /// A token came back to a wire that was broken, or is to end: the I/O thread may be waiting for that.
+    pub(crate) fn let_go(&self, core: &mut Core, id: PipeId) {
+        let Some(pipe) = core.pipes.get(id) else { return };
+        let ended = pipe.ended;
+        if let Some(wire) = pipe.wire()
+            && (wire.broken || ended)
+            && !wire.writing
+            && !wire.reading
+        {
+            let session = wire.session;
+            self.context.post(session.thread, Job::Broken { token: session.token, fault: Fault::Known });
+        }
+    }
+
+    /// Marks a connection as dead, and has the I/O thread take it down.
+    pub(crate) fn fault(&self, core: &mut Core, id: PipeId, fault: Fault) {
+        if let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())
+            && !std::mem::replace(&mut wire.broken, true)
+        {
+            let session = wire.session;
+            self.context.post(session.thread, Job::Broken { token: session.token, fault });
+        }
+    }
+
+    /// Writes all that is dirty. A caller does this before it waits.
+    pub(crate) fn flush_dirty<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+        while let Some(id) = core.pipes.dirty.pop() {
+            if let Some(wire) = core.pipes.get(id).and_then(|p| p.wire()) {
+                wire.dirty = false;
+            }
+            core = self.flush(core, id, 4);
+        }
+        core
+    }
+
+    /// Reads once from a pipe. `ahead`: nobody is asking, so stop at the receive high-water mark. Says whether the pipe
+    /// has messages now.
+    pub(crate) fn read<'a>(&'a self, mut core: Guard<'a>, id: PipeId, ahead: bool) -> (Guard<'a>, bool) {
+        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
+        let recv_hwm = pipe.recv_hwm;
+        let Some(wire) = pipe.wire() else { return (core, false) };
+        if wire.reading || wire.broken {
+            return (core, false);
+        }
+        if ahead && recv_hwm > 0 && wire.inbound.messages() >= recv_hwm {
+            if !std::mem::replace(&mut wire.stopped, true) {
+                core.stopped.push(id);
+            }
+            return (core, false);
+        }
+        let session = wire.session;
+        let Some(stream) = wire.stream.clone() else { return (core, false) };
+        let mut target = wire.inbound.begin_read(buffers);
+        wire.reading = true;
+        wire.readable = false;
+        if !ahead {
+            core.epoch = core.epoch.wrapping_add(1);
+        }
+        drop(core);
+        let read = target.read(&stream);
+        core = self.lock();
+        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
+        let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return (core, false) };
+        wire.reading = false;
+        let mut controls = Vec::new();
+        let (count, fault) = match read {
+            Read::Bytes { count, drained } => {
+                if !drained {
+                    wire.readable = true;
+                }
+                (count, None)
+            }
+            Read::Empty => (0, None),
+            Read::End => (0, Some(Fault::End)),
+            Read::Failed(error) => (0, Some(Fault::Io(error))),
+        };
+        let result = wire.inbound.finish_read(buffers, target, count, &mut controls);
+        let again = wire.readable;
+        let has_messages = wire.inbound.messages() > 0;
+        if again {
+            core.mark_readable(id);
+        }
+        if let Some(fault) = result.err().map(Fault::Protocol).or(fault) {
+            self.fault(&mut core, id, fault);
+        }
+        self.answer(&mut core, id, controls);
+        if has_messages {
+            let c = &mut *core;
+            c.pattern.readable(&mut c.pipes, id);
+        }
+        self.let_go(&mut core, id);
+        self.settle(&mut core);
+        (core, has_messages)
+    }
+
+    /// Reacts to what was not a message.
+    pub(crate) fn answer(&self, core: &mut Core, id: PipeId, controls: Vec<Control>) {
+        for control in controls {
+            match control {
+                Control::Ping { ttl_tenths, context } => {
+                    let mut frame = Vec::with_capacity(32);
+                    command::encode_pong(&context, &mut frame);
+                    core.pipes.push_command(id, &frame);
+                    if ttl_tenths > 0
+                        && let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())
+                    {
+                        let session = wire.session;
+                        self.context.post(session.thread, Job::PeerTtl { token: session.token, ttl_tenths });
+                    }
+                }
+                Control::Pong => {}
+            }
+        }
+    }
+
+    /// Bytes that came with the handshake are messages like any other.
+    pub(crate) fn preload(&self, core: &mut Core, id: PipeId, bytes: &[u8]) -> Result<(), ProtocolError> {
+        let mut controls = Vec::new();
+        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return Ok(()) };
+        let Some(wire) = pipe.wire() else { return Ok(()) };
+        wire.inbound.preload(buffers, bytes, &mut controls)?;
+        let has_messages = wire.inbound.messages() > 0;
+        self.answer(core, id, controls);
+        if has_messages {
+            core.pattern.readable(&mut core.pipes, id);
+        }
+        Ok(())
+    }
+
+    // ---- who writes after a send ----
+
+    /// Decides who writes what a send has just queued: this caller now, or the I/O thread soon.
+    #[inline]
+    pub(crate) fn after_send<'a>(&'a self, core: Guard<'a>, id: PipeId) -> Guard<'a> {
+        let mut core = core;
+        let Some(pipe) = core.pipes.get(id) else { return core };
+        if pipe.wants_write() {
+            return self.flush(core, id, 1);
+        }
+        let idle = pipe.wire().is_some_and(|wire| wire.stream.is_some() && !wire.writing && !wire.blocked);
+        if !idle || core.flush_posted {
+            return core;
+        }
+        self.write_or_post(core)
+    }
+
+    /// Nobody is about to write: write here if this send stands alone, else ask the I/O thread, once for the burst.
+    pub(crate) fn write_or_post<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+        let now = Instant::now();
+        let alone = core.last_send.replace(now).is_none_or(|last| now - last > ALONE_AFTER);
+        if alone && core.pipes.dirty.len() <= INLINE_PIPES_MAX {
+            return self.flush_dirty(core);
+        }
+        self.post_flush(&mut core);
+        core
+    }
+
+    pub(crate) fn post_flush(&self, core: &mut Core) {
+        if !core.flush_posted && !core.pipes.dirty.is_empty() {
+            core.flush_posted = true;
+            self.context.post(self.home_thread(), Job::Flush { shared: self.arc() });
+        }
+    }
+}
+
+/// A send so long after the last one is no burst. Must exceed the cost of a write (about 5 µs), or a steady sender
+/// would fall into one write a message.
+const ALONE_AFTER: std::time::Duration = std::time::Duration::from_micros(10);
+/// One caller writes to so many connections in a row; beyond, the I/O thread spreads the load.
+const INLINE_PIPES_MAX: usize = 2;

@@ -1,0 +1,161 @@
+//! Receiving: the pattern says where from, the pipe hands it out, and if there is nothing this caller goes and reads.
+
+use std::time::Instant;
+
+use netzmq_proto::SocketType;
+
+use super::core::{Guard, Lead, Shared};
+use super::send::Wait;
+use super::wait::Woken;
+use crate::connection::inbound::Taken;
+use crate::error::RecvError;
+use crate::patterns::{Next, Refusal};
+
+/// With several connections, the others are asked for news after so many messages from those already read.
+const POLL_EVERY: u32 = 64;
+
+impl Shared {
+    /// Hands the next part to `sink`; returns what that made of it, and whether more parts follow.
+    pub(crate) fn recv<R>(
+        &self,
+        wait: Wait,
+        sink: impl FnOnce(Taken<'_>) -> R,
+    ) -> Result<(R, bool), RecvError> {
+        let mut core = self.lock();
+        let mut sink = Some(sink);
+        let mut deadline = None;
+        let result = loop {
+            self.read_mail(&mut core);
+            if core.terminated {
+                break Err(RecvError::Terminated);
+            }
+            if core.closed {
+                break Err(RecvError::Closed);
+            }
+            core = self.look_around(core);
+            let c = &mut *core;
+            match c.pattern.next(&mut c.pipes) {
+                Next::From(id) => {
+                    let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
+                    let stamp = self.stamp(c, id);
+                    let taken = c.pipes.take_with(id, |taken| hand_out(taken, stamp, sink));
+                    let Some((result, more)) = taken else { break Err(RecvError::WouldBlock) };
+                    c.pattern.taken(id, more);
+                    self.settle(c);
+                    break Ok((result, more));
+                }
+                Next::Made(part) => {
+                    let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
+                    self.settle(c);
+                    break Ok((sink(Taken::Owned(part.body)), part.more));
+                }
+                Next::Refuse(refusal) => break Err(refusal.into()),
+                Next::Empty => {}
+            }
+            if let Some(id) = core.next_readable() {
+                core.last_read = Some(id);
+                (core, _) = self.read(core, id, false);
+                continue;
+            }
+            if !core.stopped.is_empty() {
+                core.resume_stopped();
+                continue;
+            }
+            if !core.pipes.dirty.is_empty() {
+                // What was sent and still lies here may be what the answer waits for.
+                core.last_send = None;
+                core = self.flush_dirty(core);
+                continue;
+            }
+            let timeout = core.options.recv_timeout;
+            if wait == Wait::Never || timeout.is_some_and(|t| t.is_zero()) {
+                if core.lead == Lead::Nobody && core.reactor.is_some() {
+                    self.poll_now(&mut core);
+                    if !core.readable.is_empty() {
+                        continue;
+                    }
+                }
+                break Err(RecvError::WouldBlock);
+            }
+            let deadline = *deadline.get_or_insert_with(|| timeout.map(|t| Instant::now() + t));
+            let woken;
+            core.last_send = None;
+            (core, woken) = self.wait_message(core, deadline);
+            // From here on the lead may be ours: it is given up below, or taken again with the next wait.
+            self.leave_lead(&mut core);
+            if woken == Woken::TimedOut {
+                break Err(RecvError::WouldBlock);
+            }
+        };
+        result
+    }
+
+    /// Fairness among connections: those that are not being taken from get their bytes read now and then.
+    #[inline]
+    fn look_around<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+        core.since_poll += 1;
+        if core.since_poll < POLL_EVERY || core.pipes.len() < 2 || core.lead != Lead::Nobody {
+            return core;
+        }
+        self.poll_now(&mut core);
+        for _ in 0..core.readable.len() {
+            let Some(id) = core.next_readable() else { break };
+            (core, _) = self.read(core, id, true);
+        }
+        core
+    }
+
+    /// Whether something can be received, and sent, without waiting.
+    pub(crate) fn events(&self) -> (bool, bool) {
+        let mut core = self.lock();
+        self.read_mail(&mut core);
+        if core.closed || core.terminated {
+            return (false, false);
+        }
+        if core.lead == Lead::Nobody && core.reactor.is_some() {
+            self.poll_now(&mut core);
+        }
+        core.resume_stopped();
+        let can_recv = loop {
+            let c = &mut *core;
+            if c.pattern.can_recv(&mut c.pipes) {
+                break true;
+            }
+            let Some(id) = core.next_readable() else { break false };
+            core.last_read = Some(id);
+            (core, _) = self.read(core, id, false);
+        };
+        core = self.flush_dirty(core);
+        let c = &mut *core;
+        let can_send = c.pattern.can_send(&mut c.pipes);
+        self.settle(&mut core);
+        (can_recv, can_send)
+    }
+
+    fn stamp(&self, core: &super::core::Core, id: crate::patterns::PipeId) -> u32 {
+        match self.socket_type {
+            SocketType::Server | SocketType::Peer => core.pattern.stamp_for(id),
+            _ => 0,
+        }
+    }
+}
+
+#[inline]
+fn hand_out<R>(taken: Taken<'_>, stamp: u32, sink: impl FnOnce(Taken<'_>) -> R) -> R {
+    if stamp == 0 {
+        return sink(taken);
+    }
+    let mut message = taken.into_message();
+    message.set_routing_id(stamp);
+    sink(Taken::Owned(message))
+}
+
+impl From<Refusal> for RecvError {
+    fn from(refusal: Refusal) -> RecvError {
+        match refusal {
+            Refusal::NotSupported => RecvError::NotSupported,
+            _ => RecvError::WrongState,
+        }
+    }
+}
+

@@ -1,0 +1,178 @@
+//! How a caller waits: in the lead, reading its own connections, or behind somebody who leads.
+//!
+//! A caller that must wait for a message becomes its socket's reader: no other thread has to be woken for a message to
+//! arrive. It spins for a moment if that has paid lately, then sits in the socket's reactor, from which peers in the
+//! same process and the I/O thread kick it out. When it leaves with its message nobody leads; the I/O thread looks
+//! about every millisecond and takes over a socket that its callers have stopped driving. The lead is taken back by the
+//! next caller that has to wait, at any time: only who reads changes, never where the bytes are.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use super::core::{Core, Guard, KICK_TOKEN, Lead, Shared};
+use crate::engine::job::Job;
+use crate::patterns::PipeId;
+use crate::pipe::mailbox::Ticket;
+
+/// Longer spinning is not worth the CPU it takes.
+const SPIN: Duration = Duration::from_micros(20);
+
+/// Whether the time was up.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Woken {
+    Maybe,
+    TimedOut,
+}
+
+impl Shared {
+    /// Waits until there may be a message. To be called when a look under the lock has found none; look again after.
+    pub(crate) fn wait_message<'a>(
+        &'a self,
+        core: Guard<'a>,
+        deadline: Option<Instant>,
+    ) -> (Guard<'a>, Woken) {
+        let Some(ticket) = self.mailbox.ticket() else { return (core, Woken::Maybe) };
+        let can_lead = core.reactor.is_some() && !core.led_for_good && core.lead != Lead::Caller;
+        if can_lead { self.wait_leading(core, ticket, deadline) } else { self.wait_behind(core, ticket, deadline) }
+    }
+
+    /// Waits until there may be room to send.
+    pub(crate) fn wait_room<'a>(&'a self, core: Guard<'a>, deadline: Option<Instant>) -> (Guard<'a>, Woken) {
+        let Some(ticket) = self.mailbox.ticket() else { return (core, Woken::Maybe) };
+        self.wait_behind(core, ticket, deadline)
+    }
+
+    fn wait_behind<'a>(
+        &'a self,
+        mut core: Guard<'a>,
+        ticket: Ticket,
+        deadline: Option<Instant>,
+    ) -> (Guard<'a>, Woken) {
+        if passed(deadline) {
+            return (core, Woken::TimedOut);
+        }
+        core.followers += 1;
+        drop(core);
+        self.mailbox.sleep(ticket, deadline);
+        let mut core = self.lock();
+        core.followers -= 1;
+        (core, Woken::Maybe)
+    }
+
+    fn wait_leading<'a>(
+        &'a self,
+        mut core: Guard<'a>,
+        ticket: Ticket,
+        deadline: Option<Instant>,
+    ) -> (Guard<'a>, Woken) {
+        if passed(deadline) {
+            return (core, Woken::TimedOut);
+        }
+        let Some(reactor) = core.reactor.clone() else { return (core, Woken::Maybe) };
+        if core.lead == Lead::IoThread {
+            self.context.unlead(self.home_thread(), &reactor);
+        }
+        core.lead = Lead::Caller;
+        if core.spin_pays && has_cores() {
+            let found;
+            (core, found) = self.spin(core, ticket);
+            if found {
+                return (core, Woken::Maybe);
+            }
+            core.spin_pays = false;
+        }
+        if !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
+            return (core, Woken::Maybe);
+        }
+        drop(core);
+        let began = Instant::now();
+        let timeout = deadline.map(|d| d.saturating_duration_since(began));
+        let mut ready = Ready::default();
+        // A poller that fails has nothing to report; the deadline and the kicks still hold.
+        let _ = reactor.poller.wait(timeout, |event| ready.add(event.token));
+        let mut core = self.lock();
+        self.mailbox.leader_woke();
+        if ready.kicked {
+            reactor.kick.drain();
+        }
+        core.spin_pays = began.elapsed() < 2 * SPIN;
+        ready.mark(&mut core);
+        (core, Woken::Maybe)
+    }
+
+    /// Tries the likeliest connection over and over for a moment.
+    fn spin<'a>(&'a self, mut core: Guard<'a>, ticket: Ticket) -> (Guard<'a>, bool) {
+        let Some(id) = core.last_read else { return (core, false) };
+        let until = Instant::now() + SPIN;
+        loop {
+            let has_messages;
+            (core, has_messages) = self.read(core, id, false);
+            if has_messages || self.mailbox.moved_on(ticket) {
+                return (core, true);
+            }
+            if Instant::now() >= until {
+                return (core, false);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// The caller is done: somebody else may lead.
+    #[inline]
+    pub(crate) fn leave_lead(&self, core: &mut Core) {
+        if core.lead != Lead::Caller {
+            return;
+        }
+        core.lead = Lead::Nobody;
+        core.epoch = core.epoch.wrapping_add(1);
+        if core.followers > 0 {
+            self.mailbox.wake();
+        }
+        if !core.ticking {
+            core.ticking = true;
+            self.context.post(self.home_thread(), Job::Tick { shared: self.arc() });
+        }
+    }
+
+    /// Asks the reactor, without waiting, which connections have bytes.
+    pub(crate) fn poll_now(&self, core: &mut Core) {
+        core.since_poll = 0;
+        let Some(reactor) = core.reactor.clone() else { return };
+        let mut ready = Ready::default();
+        // As above: no report is no news.
+        let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event.token));
+        if ready.kicked {
+            reactor.kick.drain();
+        }
+        ready.mark(core);
+    }
+}
+
+/// What a wait in a reactor reported.
+#[derive(Default)]
+pub(crate) struct Ready {
+    pipes: Vec<PipeId>,
+    pub(crate) kicked: bool,
+}
+
+impl Ready {
+    pub(crate) fn add(&mut self, token: u64) {
+        if token == KICK_TOKEN { self.kicked = true } else { self.pipes.push(PipeId(token as u32)) }
+    }
+
+    pub(crate) fn mark(&self, core: &mut Core) {
+        for &id in &self.pipes {
+            core.mark_readable(id);
+        }
+    }
+}
+
+fn passed(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|d| Instant::now() >= d)
+}
+
+/// On one core a spinner only keeps its peer from running.
+fn has_cores() -> bool {
+    static CORES: OnceLock<bool> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1))
+}

@@ -1,0 +1,120 @@
+//! Unix domain stream sockets: paths and (Linux) abstract names.
+//!
+//! Binding never steals: a path with a living owner is "address in use"; a stale one is taken over. Only what was
+//! bound here is unlinked again.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::transport::tcp::TcpOptions;
+
+/// Where a Unix socket lives.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum IpcName {
+    Path(PathBuf),
+    /// Without the leading `@`.
+    Abstract(Vec<u8>),
+}
+
+impl IpcName {
+    /// From the text behind `ipc://`.
+    pub(crate) fn parse(text: &str) -> IpcName {
+        match text.strip_prefix('@') {
+            Some(name) => IpcName::Abstract(name.as_bytes().to_vec()),
+            None => IpcName::Path(PathBuf::from(text)),
+        }
+    }
+
+    /// `ipc://…`
+    pub(crate) fn endpoint_text(&self) -> String {
+        match self {
+            IpcName::Path(path) => format!("ipc://{}", path.display()),
+            IpcName::Abstract(name) => format!("ipc://@{}", String::from_utf8_lossy(name)),
+        }
+    }
+
+    fn address(&self) -> io::Result<SockAddr> {
+        match self {
+            IpcName::Path(path) => SockAddr::unix(path),
+            IpcName::Abstract(name) => {
+                use std::os::unix::ffi::OsStrExt;
+                let mut bytes = vec![0u8];
+                bytes.extend_from_slice(name);
+                SockAddr::unix(std::ffi::OsStr::from_bytes(&bytes))
+            }
+        }
+    }
+}
+
+/// A fresh path for `ipc://*`, in a folder of its own so that nobody else can be there.
+pub(crate) fn wildcard() -> io::Result<IpcName> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = std::env::temp_dir();
+    loop {
+        // Relaxed: only uniqueness within the process matters; mkdir settles the rest.
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("netzmq-{}-{count}", std::process::id()));
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(IpcName::Path(path.join("socket"))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A listening socket on `name`, non-blocking.
+pub(crate) fn listen(name: &IpcName, options: &TcpOptions) -> io::Result<OwnedFd> {
+    let address = name.address()?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.set_cloexec(true)?;
+    match socket.bind(&address) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let IpcName::Path(path) = name else { return Err(error) };
+            if !is_stale(path, &address) {
+                return Err(error);
+            }
+            std::fs::remove_file(path)?;
+            socket.bind(&address)?;
+        }
+        other => other?,
+    }
+    socket.listen(options.backlog)?;
+    Ok(socket.into())
+}
+
+/// A socket file that nobody listens on any more.
+fn is_stale(path: &Path, address: &SockAddr) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
+    let Ok(probe) = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None) else { return false };
+    is_socket && probe.connect(address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// Removes what [`listen`] (and [`wildcard`]) made.
+pub(crate) fn unlink(name: &IpcName, wildcard: bool) {
+    if let IpcName::Path(path) = name {
+        // It may be gone already: somebody cleaned up, which is what is wanted.
+        let _ = std::fs::remove_file(path);
+        if let (true, Some(folder)) = (wildcard, path.parent()) {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Connects. A Unix socket connects at once or not at all; a full backlog is an error, retried like any other.
+pub(crate) fn connect(name: &IpcName) -> io::Result<OwnedFd> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.set_cloexec(true)?;
+    socket.connect(&name.address()?)?;
+    Ok(socket.into())
+}
+
+/// Credentials of the process at the other end: (pid, uid, gid).
+pub(crate) fn peer_credentials(fd: &OwnedFd) -> io::Result<(i32, u32, u32)> {
+    let credentials = rustix::net::sockopt::socket_peercred(fd)?;
+    Ok((credentials.pid.as_raw_nonzero().get(), credentials.uid.as_raw(), credentials.gid.as_raw()))
+}

@@ -1,0 +1,70 @@
+//! A listening socket: accepts streams, and cleans up behind itself.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::SocketFlags;
+
+use crate::transport::ipc::{self, IpcName};
+use crate::transport::stream::Stream;
+use crate::transport::tcp::{self, TcpOptions};
+
+/// What is listened on.
+#[derive(Debug)]
+pub(crate) enum Address {
+    Tcp,
+    Ipc { name: IpcName, wildcard: bool },
+}
+
+/// Accepts connections on one bound endpoint. Dropping it closes the descriptor and removes an ipc path.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    fd: OwnedFd,
+    address: Address,
+    /// The endpoint with wildcards resolved.
+    pub(crate) endpoint: String,
+}
+
+impl Listener {
+    pub(crate) fn new(fd: OwnedFd, address: Address, endpoint: String) -> Listener {
+        Listener { fd, address, endpoint }
+    }
+
+    /// The next waiting connection, tuned; `None` when there is none now.
+    pub(crate) fn accept(&self, options: &TcpOptions) -> io::Result<Option<Stream>> {
+        let fd = match rustix::net::accept_with(&self.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+            Ok(fd) => fd,
+            Err(rustix::io::Errno::AGAIN) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some(match &self.address {
+            Address::Tcp => {
+                tcp::tune(&fd, options)?;
+                let (peer_address, peer_endpoint, local) = tcp::names(&fd);
+                Stream::new(fd, peer_address, peer_endpoint, local)
+            }
+            Address::Ipc { .. } => {
+                let text = match ipc::peer_credentials(&fd) {
+                    // The form that libzmq gives: user:group:process.
+                    Ok((pid, uid, gid)) => format!("{uid}:{gid}:{pid}"),
+                    Err(_) => String::new(),
+                };
+                Stream::new(fd, text, self.endpoint.clone(), self.endpoint.clone())
+            }
+        }))
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Address::Ipc { name, wildcard } = &self.address {
+            ipc::unlink(name, *wildcard);
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

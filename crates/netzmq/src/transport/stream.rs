@@ -1,0 +1,90 @@
+//! A connected byte stream: TCP or Unix, non-blocking.
+//!
+//! Several threads may hold the same stream; which of them reads and which writes is agreed on elsewhere (the tokens
+//! in `pipe`). Nothing here blocks, and a write to a dead peer is an error, never a signal.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+
+/// One connection's descriptor, and the texts by which monitors and metadata name its ends.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    fd: OwnedFd,
+    /// The peer's address as metadata `Peer-Address` shows it: `127.0.0.1`, or the credentials-free path for ipc.
+    pub(crate) peer_address: String,
+    /// `tcp://127.0.0.1:5555`, as monitors show it.
+    pub(crate) peer_endpoint: String,
+    /// This end, likewise.
+    pub(crate) local_endpoint: String,
+}
+
+/// What came of moving bytes.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// So many bytes (never 0).
+    Bytes(usize),
+    /// Nothing now: the kernel would block.
+    WouldBlock,
+    /// The peer has closed its side (reads only).
+    End,
+}
+
+impl Stream {
+    pub(crate) fn new(fd: OwnedFd, peer_address: String, peer_endpoint: String, local_endpoint: String) -> Stream {
+        Stream { fd, peer_address, peer_endpoint, local_endpoint }
+    }
+
+    /// Reads once into `target`.
+    pub(crate) fn read(&self, target: &mut [u8]) -> io::Result<Moved> {
+        moved(rustix::net::recv(&self.fd, target, RecvFlags::DONTWAIT).map(|(n, _)| n))
+    }
+
+    /// Reads once into several buffers in order.
+    pub(crate) fn read_vectored(&self, targets: &mut [IoSliceMut<'_>]) -> io::Result<Moved> {
+        moved(rustix::io::readv(&self.fd, targets))
+    }
+
+    /// Writes once.
+    pub(crate) fn write(&self, source: &[u8]) -> io::Result<Moved> {
+        moved(rustix::net::send(&self.fd, source, SendFlags::NOSIGNAL | SendFlags::DONTWAIT))
+    }
+
+    /// Writes several buffers in order, once.
+    pub(crate) fn write_vectored(&self, sources: &[IoSlice<'_>]) -> io::Result<Moved> {
+        if let [source] = sources {
+            return self.write(source);
+        }
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        moved(rustix::net::sendmsg(&self.fd, sources, &mut SendAncillaryBuffer::default(), flags))
+    }
+
+    /// Says that nothing more will be written; what was written still arrives.
+    pub(crate) fn shutdown_write(&self) {
+        // As below.
+        let _ = rustix::net::shutdown(&self.fd, rustix::net::Shutdown::Write);
+    }
+
+    /// Ends both directions; the descriptor itself closes with its last holder.
+    pub(crate) fn shutdown(&self) {
+        // A stream that is already gone needs no ending.
+        let _ = rustix::net::shutdown(&self.fd, rustix::net::Shutdown::Both);
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn moved(result: Result<usize, rustix::io::Errno>) -> io::Result<Moved> {
+    match result {
+        Ok(0) => Ok(Moved::End),
+        Ok(n) => Ok(Moved::Bytes(n)),
+        // On Linux WOULDBLOCK is the same number.
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(Moved::WouldBlock),
+        Err(error) => Err(error.into()),
+    }
+}
