@@ -104,13 +104,16 @@ proptest! {
 
     #[test]
     fn one_wrong_bit_and_no_one_comes_in(at: prop::sample::Index, bit in 0..8, to_server: bool) {
-        // Every byte behind the greeting counts, except HELLO's 72 of padding.
+        // Every bit behind the greeting counts, except HELLO's 72 bytes of padding and, since X25519 leaves it out, the
+        // highest bit of the client's key there. (A living server would put that bit into the cookie and miss it in
+        // the vouch; this one gets the cookie that was made without.)
         let (mut a, mut b) = (Side::new(client()), Side::new(server()));
         pump(&mut a, &mut b, &mut Cuts::new(vec![]));
         let mut stream = if to_server { a.said } else { b.said };
         let at = 64 + at.index(stream.len() - 64);
         let padding = 64 + 2 + 8..64 + 2 + 80;
-        prop_assume!(!(to_server && padding.contains(&at)));
+        let highest_bit = (padding.end + 31, 7);
+        prop_assume!(!(to_server && (padding.contains(&at) || (at, bit) == highest_bit)));
         stream[at] ^= 1u8 << bit;
         let mut victim = Handshake::new(if to_server { server() } else { client() });
         let mut rest = &stream[..];
