@@ -1,8 +1,8 @@
 //! What the benchmark programs share: command line, message bodies that prove themselves, clocks, and the report.
 //!
 //! Each engine has one program in `src/bin` that speaks to its library as its users do: a `&[u8]` goes in, and the
-//! body that comes out is looked at. The loops are written once per engine, in that engine's own idiom (blocking
-//! or async), so that no common trait stands between the library and the clock. This crate never touches a socket.
+//! body that comes out is looked at. The roles are written once for blocking engines ([`blocking`]) and once for those
+//! that run on tokio (`tasks`), as generic functions that are compiled for each. This crate never touches a socket itself.
 //!
 //! A program runs one *role* of one *cell*:
 //!
@@ -24,10 +24,13 @@
 //! first that is not ends the run with exit code 1. So no figure comes from messages that were lost or mixed up.
 
 pub mod args;
+pub mod blocking;
 pub mod body;
 pub mod control;
 pub mod measure;
 pub mod report;
+#[cfg(feature = "tasks")]
+pub mod tasks;
 
 pub use args::{Args, Role};
 pub use body::{Check, Load, PROBE_BYTES, is_probe, probe};

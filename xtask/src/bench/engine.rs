@@ -13,8 +13,15 @@ const fn engine(name: &'static str) -> Engine {
     Engine { name, publish_max: u64::MAX }
 }
 
-/// Every engine, in the order of the tables. Ratios are to the first and the last.
-pub(crate) const ENGINES: [Engine; 2] = [engine("libzmq"), engine("raw")];
+/// Every engine, in the order of the tables. Ratios are to [`YARDSTICK`] and to [`LIMIT`].
+pub(crate) const ENGINES: [Engine; 6] = [
+    engine("libzmq"),
+    engine("omq"),
+    engine("rzmq"),
+    Engine { name: "zeromq", publish_max: 80_000 },
+    engine("monocoque"),
+    engine("raw"),
+];
 
 /// The engine that ratios are to.
 pub(crate) const YARDSTICK: &str = "libzmq";
