@@ -14,7 +14,8 @@ const fn engine(name: &'static str) -> Engine {
 }
 
 /// Every engine, in the order of the tables. Ratios are to [`YARDSTICK`] and to [`LIMIT`].
-pub(crate) const ENGINES: [Engine; 6] = [
+pub(crate) const ENGINES: [Engine; 7] = [
+    engine("netzmq"),
     engine("libzmq"),
     engine("omq"),
     engine("rzmq"),
