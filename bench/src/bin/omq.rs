@@ -39,6 +39,8 @@ impl blocking::Engine for Omq {
         if !setup.routing_id.is_empty() {
             options = options.identity(setup.routing_id);
         }
+        // Without this its PUB drops messages long before any high-water mark; its own benchmarks set it, too.
+        options.xpub_nodrop = setup.kind == Kind::Pub;
         let socket = self.0.blocking_socket(kind, options);
         if setup.kind == Kind::Sub {
             socket.subscribe("")?;
