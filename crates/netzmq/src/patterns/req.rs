@@ -58,9 +58,6 @@ impl Req {
     #[inline]
     fn begin_request<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         let Some(pipe) = self.balancer.find_room(pipes) else { return false };
-        if self.queue.is_partway() {
-            self.queue.skip_message(pipes);
-        }
         while self.queue.next(pipes).is_some() {
             self.queue.skip_message(pipes);
         }

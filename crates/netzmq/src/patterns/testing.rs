@@ -157,11 +157,16 @@ impl Bench {
     }
 
     pub(crate) fn arrive_bytes(&mut self, pipe: u32, message: &[Vec<u8>]) {
+        self.arrive_unnoticed(pipe, message);
+        self.pattern.readable(&mut self.fake, PipeId(pipe));
+    }
+
+    /// As `arrive`, before the pattern is told.
+    pub(crate) fn arrive_unnoticed(&mut self, pipe: u32, message: &[Vec<u8>]) {
         let last = message.len() - 1;
         for (index, body) in message.iter().enumerate() {
             self.fake.pipe(pipe).incoming.push_back((body.clone(), index < last));
         }
-        self.pattern.readable(&mut self.fake, PipeId(pipe));
     }
 
     pub(crate) fn set_room(&mut self, pipe: u32, room: usize) {

@@ -197,6 +197,10 @@ fn raw_peers() {
         bench.detach(0);
         assert_eq!(bench.recv(), None);
     }
+    let mut bench = router(&raw);
+    assert_eq!(bench.send_part("nobody", true), Verdict::Absorbed);
+    assert_eq!(bench.send_part("one part is a message", true), Verdict::Drop);
+    assert_eq!(bench.send_part("nobody", true), Verdict::Absorbed);
     let mut bench = Bench::new(SocketType::Stream, &PatternOptions::default());
     assert_eq!(bench.send_part("nobody", true), Verdict::Refuse(Refusal::Unroutable));
     assert!(bench.can_send());

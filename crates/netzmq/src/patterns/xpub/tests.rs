@@ -205,8 +205,9 @@ fn a_lost_wire_unsubscribes() {
     let mut bench = xpub(&PatternOptions::default());
     bench.join(0);
     bench.arrive(0, &["\x01b"]);
-    bench.arrive(0, &["\x01a"]);
+    bench.arrive_unnoticed(0, &parts(&["\x01a"]));
     bench.disconnected(0);
+    assert!(bench.fake.is_drained(0));
     assert_eq!(shown(&mut bench), ["+b", "+a", "-a", "-b"]);
     assert_eq!(fan(&mut bench, &["a"]), [0; 0]);
     bench.connected(0, b"");
