@@ -1,0 +1,100 @@
+//! Where and with what a measurement was made: a number without this is a rumour.
+
+use std::fs;
+
+/// The host and the build.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    /// The processor's name as the system gives it.
+    pub(crate) cpu: String,
+    /// Processors that this process may use.
+    pub(crate) cores: usize,
+    /// The machine's memory in bytes; 0 if the system does not tell.
+    pub(crate) memory: u64,
+    /// The system and its release.
+    pub(crate) system: String,
+    /// This program's version.
+    pub(crate) version: &'static str,
+    /// The commit it was built from; empty outside a checkout.
+    pub(crate) commit: &'static str,
+    /// Without optimisation, numbers mean nothing.
+    pub(crate) optimised: bool,
+}
+
+impl Machine {
+    /// This one.
+    pub(crate) fn here() -> Machine {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let field = |text: &str, name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let kib = field(&read("/proc/meminfo"), "MemTotal")
+            .and_then(|value| value.split(' ').next()?.parse::<u64>().ok())
+            .unwrap_or(0);
+        Machine {
+            cpu: field(&read("/proc/cpuinfo"), "model name")
+                .unwrap_or_else(|| format!("{} processor", std::env::consts::ARCH)),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory: kib * 1024,
+            system: format!("{} {}", system_name(), read("/proc/sys/kernel/osrelease").trim())
+                .trim()
+                .to_owned(),
+            version: env!("CARGO_PKG_VERSION"),
+            commit: env!("NETZMQ_COMMIT"),
+            optimised: !cfg!(debug_assertions),
+        }
+    }
+
+    /// One line.
+    pub(crate) fn line(&self) -> String {
+        let cores = if self.cores == 1 { "core" } else { "cores" };
+        let mut line = format!("{} · {} {cores}", self.cpu, self.cores);
+        if self.memory > 0 {
+            line += &format!(" · {:.0} GiB", self.memory as f64 / (1 << 30) as f64);
+        }
+        line += &format!(" · {} · {}", self.system, self.build());
+        line
+    }
+
+    /// The program and where it comes from.
+    pub(crate) fn build(&self) -> String {
+        let mut text = format!("netzmq {}", self.version);
+        if !self.commit.is_empty() {
+            text += &format!(" ({})", self.commit);
+        }
+        if !self.optimised {
+            text += ", NOT OPTIMISED: build with --release";
+        }
+        text
+    }
+}
+
+fn system_name() -> String {
+    let mut name = std::env::consts::OS.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    name
+}
+
+/// Resident memory of this process in bytes; `None` where the system does not tell.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    const PAGE: u64 = 4096;
+    let pages = fs::read_to_string("/proc/self/statm").ok()?;
+    Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_something() {
+        let machine = Machine::here();
+        assert!(machine.cores >= 1 && !machine.cpu.is_empty());
+        assert!(machine.line().contains("netzmq "));
+        #[cfg(target_os = "linux")]
+        assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 16));
+    }
+}
