@@ -12,8 +12,10 @@ const LINES_TOLD: usize = 500;
 const LINES_MAX: usize = 650;
 
 /// The rooms where `unsafe` may stand; every other file must do without.
-const UNSAFE_ROOMS: [&str; 3] = ["crates/memory", "crates/capi", SYSTEM_ROOM];
+const UNSAFE_ROOMS: [&str; 4] = ["crates/memory", "crates/capi", SYSTEM_ROOM, COUNTING_ROOM];
 const SYSTEM_ROOM: &str = "crates/netzmq/src/transport/sys";
+/// The program's counting allocator: a global allocator can't be had without.
+const COUNTING_ROOM: &str = "crates/cli/src/alloc_count";
 /// Packages whose root says so to the compiler as well.
 const FORBIDDING: [&str; 4] = ["crates/proto", "crates/netzmq", "crates/cli", "xtask"];
 
@@ -101,7 +103,7 @@ fn unsafe_room(path: &str, lexed: &Lexed, report: &mut Report) {
     let sites = lexed.words().iter().filter(|word| word.text == "unsafe").count();
     let room = UNSAFE_ROOMS.iter().find(|room| {
         paths::inside(path, room).is_some()
-            || (path.strip_suffix(".rs") == Some(room) && **room == SYSTEM_ROOM)
+            || (path.strip_suffix(".rs") == Some(room) && [SYSTEM_ROOM, COUNTING_ROOM].contains(room))
     });
     match room {
         Some(room) => *report.unsafe_sites.entry((*room).to_owned()).or_default() += sites,
@@ -118,16 +120,15 @@ fn unsafe_room(path: &str, lexed: &Lexed, report: &mut Report) {
 }
 
 fn forbids(files: &BTreeMap<&str, &str>, report: &mut Report) {
-    let has_system_room = files.keys().any(|path| {
-        paths::inside(path, SYSTEM_ROOM).is_some() || path.strip_suffix(".rs") == Some(SYSTEM_ROOM)
-    });
+    let has = |room: &str| {
+        files.keys().any(|path| paths::inside(path, room).is_some() || path.strip_suffix(".rs") == Some(room))
+    };
     for package in FORBIDDING {
         // A crate with a room for unsafe can't forbid it as a whole; it denies it, and the room alone allows it.
-        let word = if package == "crates/netzmq" && has_system_room {
-            "deny(unsafe_code)"
-        } else {
-            "forbid(unsafe_code)"
-        };
+        let has_room = [SYSTEM_ROOM, COUNTING_ROOM]
+            .iter()
+            .any(|room| paths::inside(room, package).is_some() && has(room));
+        let word = if has_room { "deny(unsafe_code)" } else { "forbid(unsafe_code)" };
         let roots = ["src/lib.rs", "src/main.rs"].map(|root| paths::join(package, root));
         for root in roots {
             let Some(text) = files.get(root.as_str()) else { continue };
@@ -263,6 +264,8 @@ mod tests {
         assert!(findings("crates/memory/src/a.rs", text).is_empty());
         assert!(findings("crates/netzmq/src/transport/sys/a.rs", text).is_empty());
         assert!(findings("crates/netzmq/src/transport/sys.rs", text).is_empty());
+        assert!(findings("crates/cli/src/alloc_count.rs", text).is_empty());
+        assert_eq!(findings("crates/cli/src/args.rs", text).len(), 1);
         assert!(findings("crates/netzmq/src/a.rs", "#![deny(unsafe_op_in_unsafe_fn)] // unsafe").is_empty());
     }
 
@@ -272,6 +275,17 @@ mod tests {
         assert_eq!(findings("crates/proto/src/lib.rs", "// #![forbid(unsafe_code)]").len(), 1);
         assert!(findings("crates/proto/src/lib.rs", "#![forbid(unsafe_code)]").is_empty());
         assert!(findings("crates/memory/src/lib.rs", "").is_empty());
+        assert_eq!(
+            findings("crates/cli/src/main.rs", "#![deny(unsafe_code)]").len(),
+            1,
+            "it has no room here"
+        );
+        let with_room: BTreeMap<&str, &str> =
+            [("crates/cli/src/main.rs", "#![deny(unsafe_code)]"), ("crates/cli/src/alloc_count.rs", "")]
+                .into();
+        let mut report = Report::default();
+        forbids(&with_room, &mut report);
+        assert_eq!(report.findings, []);
     }
 
     #[test]
