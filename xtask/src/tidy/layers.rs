@@ -19,37 +19,47 @@ const DEPENDENCIES: [(&str, &[&str]); 5] = [
 ];
 
 /// Modules of `crates/netzmq` that a module must not name. A module that is not listed belongs to the face, on top.
+/// The order is that of a message on its way out: socket, patterns, pipe, connection, transport.
 const FORBIDDEN: [(&str, &[&str]); 9] = [
     (
         "patterns",
-        &["transport", "connection", "pipe", "engine", "socket", "context", "typed", "poller", "proxy"],
+        &["pipe", "connection", "transport", "inproc", "engine", "socket", "context", "poller", "proxy"],
     ),
     (
         "transport",
-        &["patterns", "connection", "pipe", "engine", "socket", "context", "typed", "poller", "proxy"],
+        &["patterns", "pipe", "connection", "inproc", "engine", "socket", "context", "poller", "proxy"],
     ),
-    (
-        "pipe",
-        &["patterns", "transport", "connection", "engine", "socket", "context", "typed", "poller", "proxy"],
-    ),
-    ("connection", &["patterns", "engine", "socket", "context", "typed", "poller", "proxy"]),
-    ("engine", &["patterns", "socket", "context", "typed", "poller", "proxy"]),
-    ("sync", ABOVE_ALL),
-    ("wake", ABOVE_ALL),
-    ("error", ABOVE_ALL),
-    ("options", &["engine", "socket", "context", "typed", "poller", "proxy"]),
+    ("connection", &["patterns", "pipe", "inproc", "engine", "socket", "context", "poller", "proxy"]),
+    ("pipe", &["patterns", "engine", "socket", "context", "poller", "proxy"]),
+    ("engine", &["patterns", "socket", "poller", "proxy"]),
+    ("inproc", &["patterns", "socket", "poller", "proxy"]),
+    ("sync", EVERY_ROOM),
+    ("error", EVERY_ROOM),
+    ("monitor", EVERY_ROOM),
 ];
-const ABOVE_ALL: &[&str] = &[
+const EVERY_ROOM: &[&str] = &[
     "patterns",
-    "transport",
-    "connection",
     "pipe",
+    "connection",
+    "transport",
+    "inproc",
     "engine",
     "socket",
     "context",
-    "typed",
     "poller",
     "proxy",
+];
+
+/// What may be named of a forbidden module all the same: (by whom, of which module, these names).
+const SEAMS: [(&str, &str, &[&str]); 5] = [
+    // The words that a pattern and its pipes have in common.
+    ("pipe", "patterns", &["PipeId", "Part", "Pipes", "Outgoing"]),
+    // A session knows its pipe by name, and tells who the peer is.
+    ("engine", "patterns", &["PipeId", "PeerInfo"]),
+    ("inproc", "patterns", &["PipeId", "PeerInfo"]),
+    // What callers and I/O threads work on together; not the socket's verbs.
+    ("engine", "socket", &["core", "wait"]),
+    ("inproc", "socket", &["core", "wait"]),
 ];
 
 /// Checks manifests and imports.
@@ -110,16 +120,31 @@ fn stranger(path: &str, package: &str, text: &str, report: &mut Report) {
 fn imports(path: &str, of: &Reached, text: &str, report: &mut Report) {
     let Some(layer) = of.module.first() else { return };
     let Some((_, forbidden)) = FORBIDDEN.iter().find(|(module, _)| module == layer) else { return };
-    for (module, line) in named_modules(&Lexed::new(text), of.module.len()) {
-        if forbidden.contains(&module.as_str()) && module != *layer {
-            report.find(path, line, format!("{layer} must not know {module}"));
+    for named in named_modules(&Lexed::new(text), of.module.len()) {
+        if !forbidden.contains(&named.module.as_str()) || named.module == *layer {
+            continue;
+        }
+        let seam = SEAMS.iter().find(|(by, module, _)| by == layer && *module == named.module);
+        let allowed = seam.map_or(&[][..], |(.., names)| names);
+        let inside = &named.inside;
+        if inside.is_empty() || inside.iter().any(|name| !allowed.contains(&name.as_str())) {
+            let of_it =
+                if seam.is_some() { format!(" but its {}", allowed.join(", ")) } else { String::new() };
+            report.find(path, named.line, format!("{layer} must not know {}{of_it}", named.module));
         }
     }
 }
 
-/// Every module at the crate's top that the code names through `crate::` or `super::`, with its line. `depth` is how
-/// deep the file's own module lies.
-fn named_modules(lexed: &Lexed, depth: usize) -> Vec<(String, usize)> {
+/// A module at the crate's top that the code names, and what of it.
+struct Named {
+    module: String,
+    inside: Vec<String>,
+    line: usize,
+}
+
+/// Every module at the crate's top that the code names through `crate::` or `super::`. `depth` is how deep the file's
+/// own module lies.
+fn named_modules(lexed: &Lexed, depth: usize) -> Vec<Named> {
     let words = lexed.words();
     let mut inline: Vec<usize> = Vec::new();
     let mut named = Vec::new();
@@ -135,7 +160,7 @@ fn named_modules(lexed: &Lexed, depth: usize) -> Vec<(String, usize)> {
         }
         let mut last = at;
         if word.text == "super" {
-            while words.get(last + 1).is_some_and(|next| next.text == "super" && leads_to(lexed, words[last]))
+            while words.get(last + 1).is_some_and(|next| next.text == "super" && leads_on(lexed, words[last]))
             {
                 last += 1;
             }
@@ -145,8 +170,12 @@ fn named_modules(lexed: &Lexed, depth: usize) -> Vec<(String, usize)> {
             "super" => last - at + 1 >= depth + inline.len(),
             _ => false,
         };
-        if reaches_the_top && leads_to(lexed, words[last]) {
-            named.extend(first_parts(lexed, &words, last + 1));
+        if reaches_the_top {
+            for part in next_parts(lexed, &words, last) {
+                let inside =
+                    next_parts(lexed, &words, part).into_iter().map(|at| words[at].text.to_owned()).collect();
+                named.push(Named { module: words[part].text.to_owned(), inside, line: words[part].line });
+            }
         }
         at = last + 1;
     }
@@ -154,29 +183,30 @@ fn named_modules(lexed: &Lexed, depth: usize) -> Vec<(String, usize)> {
 }
 
 /// Whether `::` follows.
-fn leads_to(lexed: &Lexed, word: Word<'_>) -> bool {
+fn leads_on(lexed: &Lexed, word: Word<'_>) -> bool {
     lexed.code[word.at + word.text.len()..].trim_start().starts_with("::")
 }
 
-/// The first parts of the path or of the group of paths that begins at word `from`.
-fn first_parts(lexed: &Lexed, words: &[Word<'_>], from: usize) -> Vec<(String, usize)> {
+/// The words (by index) that come after word `of` and its `::`: one, or those of a group in braces.
+fn next_parts(lexed: &Lexed, words: &[Word<'_>], of: usize) -> Vec<usize> {
+    if !leads_on(lexed, words[of]) {
+        return Vec::new();
+    }
+    let from = of + 1;
     let Some(first) = words.get(from) else { return Vec::new() };
-    let after_colons = words[from - 1].at + words[from - 1].text.len();
-    let gap = &lexed.code[after_colons..first.at];
-    let Some(open) = gap.find('{').map(|length| after_colons + length) else {
-        return vec![(first.text.to_owned(), first.line)];
+    let after = words[of].at + words[of].text.len();
+    let Some(open) = lexed.code[after..first.at].find('{').map(|length| after + length) else {
+        return vec![from];
     };
     let end = lexed.end_of_braces(open);
-    let mut parts = Vec::new();
-    for word in words[from..].iter().take_while(|word| word.at < end) {
-        // At the group's own level, right after its brace or a comma.
-        let before = lexed.code[open..word.at].trim_end();
-        let level = before.matches('{').count() - before.matches('}').count();
-        if level == 1 && before.ends_with(['{', ',']) {
-            parts.push((word.text.to_owned(), word.line));
-        }
-    }
-    parts
+    let in_group = (from..words.len()).take_while(|at| words[*at].at < end);
+    in_group
+        .filter(|at| {
+            // At the group's own level, right after its brace or a comma.
+            let before = lexed.code[open..words[*at].at].trim_end();
+            before.matches('{').count() == before.matches('}').count() + 1 && before.ends_with(['{', ','])
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -232,9 +262,30 @@ mod tests {
     #[test]
     fn the_order_of_the_layers() {
         assert_eq!(in_netzmq(&["transport", "tcp"], "use crate::patterns::PipeId;"), 1);
-        assert_eq!(in_netzmq(&["engine"], "use crate::{connection, transport, socket::Core};"), 1);
+        assert_eq!(in_netzmq(&["engine"], "use crate::{connection, transport, socket::send};"), 1);
         assert_eq!(in_netzmq(&["engine"], "use crate::{connection, transport, pipe};"), 0);
         assert_eq!(in_netzmq(&["pipe"], "use super::socket;"), 1, "from a module at the top");
+        assert_eq!(in_netzmq(&["connection"], "use crate::pipe::Pipe;"), 1);
+        assert_eq!(in_netzmq(&["error"], "use crate::engine::job;"), 1);
+    }
+
+    #[test]
+    fn seams_are_narrow() {
+        assert_eq!(
+            in_netzmq(
+                &["engine"],
+                "use crate::patterns::{PipeId, PeerInfo};\nuse crate::socket::core::Shared;"
+            ),
+            0
+        );
+        assert_eq!(in_netzmq(&["engine"], "use crate::patterns::{PipeId, Pattern};"), 1);
+        assert_eq!(in_netzmq(&["engine"], "use crate::socket::{core::{Shared, wait}, recv};"), 1);
+        assert_eq!(
+            in_netzmq(&["engine"], "use crate::patterns;"),
+            1,
+            "the whole module is more than its seam"
+        );
+        assert_eq!(in_netzmq(&["transport"], "use crate::patterns::PipeId;"), 1);
     }
 
     #[test]

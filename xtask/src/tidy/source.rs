@@ -11,12 +11,10 @@ use super::{Finding, Report, paths};
 const LINES_TOLD: usize = 500;
 const LINES_MAX: usize = 650;
 
-/// The rooms where `unsafe` may stand; every other file must do without.
-const UNSAFE_ROOMS: [&str; 4] = ["crates/memory", "crates/capi", SYSTEM_ROOM, COUNTING_ROOM];
-const SYSTEM_ROOM: &str = "crates/netzmq/src/transport/sys";
-/// The program's counting allocator: a global allocator can't be had without.
-const COUNTING_ROOM: &str = "crates/cli/src/alloc_count";
-/// Packages whose root says so to the compiler as well.
+/// The rooms where `unsafe` may stand; every other file must do without. A global allocator can't.
+const UNSAFE_ROOMS: [&str; 4] =
+    ["crates/memory", "crates/capi", "crates/netzmq/src/transport/sys", "crates/cli/src/alloc_count"];
+/// Packages whose root must say so to the compiler as well.
 const FORBIDDING: [&str; 4] = ["crates/proto", "crates/netzmq", "crates/cli", "xtask"];
 
 /// Folders that decide and never move: no clock, no kernel, no thread.
@@ -89,7 +87,9 @@ fn sleeps(path: &str, lexed: &Lexed, test: bool, report: &mut Report) {
     let ranges = tree::test_ranges(lexed);
     for word in lexed.words().iter().filter(|word| word.text == "sleep") {
         let called = lexed.next_mark(word.at + word.text.len()).is_some_and(|(_, byte)| byte == b'(');
-        if called && (all || ranges.iter().any(|range| range.contains(&word.at))) {
+        // A method of that name is something else.
+        let method = lexed.code[..word.at].trim_end().ends_with('.');
+        if called && !method && (all || ranges.iter().any(|range| range.contains(&word.at))) {
             report.find(
                 path,
                 word.line,
@@ -101,10 +101,7 @@ fn sleeps(path: &str, lexed: &Lexed, test: bool, report: &mut Report) {
 
 fn unsafe_room(path: &str, lexed: &Lexed, report: &mut Report) {
     let sites = lexed.words().iter().filter(|word| word.text == "unsafe").count();
-    let room = UNSAFE_ROOMS.iter().find(|room| {
-        paths::inside(path, room).is_some()
-            || (path.strip_suffix(".rs") == Some(room) && [SYSTEM_ROOM, COUNTING_ROOM].contains(room))
-    });
+    let room = UNSAFE_ROOMS.iter().find(|room| is_in_room(path, room));
     match room {
         Some(room) => *report.unsafe_sites.entry((*room).to_owned()).or_default() += sites,
         None if sites > 0 => {
@@ -119,21 +116,21 @@ fn unsafe_room(path: &str, lexed: &Lexed, report: &mut Report) {
     }
 }
 
+/// A room is a folder, or the file of that name.
+fn is_in_room(path: &str, room: &str) -> bool {
+    paths::inside(path, room).is_some() || path.strip_suffix(".rs") == Some(room)
+}
+
 fn forbids(files: &BTreeMap<&str, &str>, report: &mut Report) {
-    let has = |room: &str| {
-        files.keys().any(|path| paths::inside(path, room).is_some() || path.strip_suffix(".rs") == Some(room))
-    };
     for package in FORBIDDING {
         // A crate with a room for unsafe can't forbid it as a whole; it denies it, and the room alone allows it.
-        let has_room = [SYSTEM_ROOM, COUNTING_ROOM]
-            .iter()
-            .any(|room| paths::inside(room, package).is_some() && has(room));
-        let word = if has_room { "deny(unsafe_code)" } else { "forbid(unsafe_code)" };
-        let roots = ["src/lib.rs", "src/main.rs"].map(|root| paths::join(package, root));
-        for root in roots {
+        let rooms = UNSAFE_ROOMS.iter().filter(|room| paths::inside(room, package).is_some());
+        let has_room = rooms.into_iter().any(|room| files.keys().any(|path| is_in_room(path, room)));
+        let attribute = if has_room { "#![deny(unsafe_code)]" } else { "#![forbid(unsafe_code)]" };
+        for root in ["src/lib.rs", "src/main.rs"].map(|root| paths::join(package, root)) {
             let Some(text) = files.get(root.as_str()) else { continue };
-            if !Lexed::new(text).code.contains(&format!("#![{word}]")) {
-                report.find(&root, 1, format!("#![{word}] is missing"));
+            if !Lexed::new(text).code.contains(attribute) {
+                report.find(&root, 1, format!("{attribute} is missing"));
             }
         }
     }
@@ -253,6 +250,7 @@ mod tests {
         assert_eq!(findings("crates/x/src/a.rs", inline).len(), 1, "only the test's");
         assert!(findings("crates/x/src/a.rs", inline)[0].starts_with("3: "));
         assert_eq!(findings("crates/x/tests/a.rs", "fn a() { sleep(x) }").len(), 1);
+        assert!(findings("crates/x/tests/a.rs", "fn a() { ring.sleep(x) }").is_empty());
         assert_eq!(findings("conformance/interop/src/a.rs", "fn a() { sleep(x) }").len(), 1);
     }
 
