@@ -68,9 +68,9 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) group: &'a [u8],
 }
 
+#[cfg(test)]
 impl<'a> Outgoing<'a> {
     /// A part of the types that know neither numbers nor groups.
-    #[inline]
     pub(crate) fn part(body: &'a [u8], more: bool) -> Outgoing<'a> {
         Outgoing { body, more, routing_id: 0, group: b"" }
     }
