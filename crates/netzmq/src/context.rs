@@ -343,6 +343,13 @@ impl ContextInner {
         }
     }
 
+    /// Hands a job to every I/O thread.
+    pub(crate) fn post_to_all(&self, job: impl Fn() -> Job) {
+        for handle in self.handles.get().into_iter().flatten() {
+            handle.post(job());
+        }
+    }
+
     /// A name for a session or listener of an I/O thread; `None` where there are none.
     pub(crate) fn new_token(&self, thread: usize) -> Option<u64> {
         Some(self.handle(thread)?.new_token())

@@ -79,17 +79,25 @@ impl Registry {
             }
         };
         for Waiting { end, connecter, pipe, side } in waiting {
-            let Some(connecter) = connecter.upgrade() else { continue };
-            let own = Side::of(shared, &shared.lock());
-            {
-                let mut core = connecter.lock();
-                let Some(p) = core.pipes.get(pipe) else { continue };
-                if let Link::Inproc(connected_end) = &mut p.link {
-                    connected_end.set_hwm(sum(side.send_hwm, own.recv_hwm));
-                }
+            if end.is_finished() {
+                continue;
             }
+            let own = Side::of(shared, &shared.lock());
+            // Its pipe may have gone since, leaving messages, and another one may have its number.
+            let connecter = connecter.upgrade().filter(|connecter| {
+                let mut core = connecter.lock();
+                match core.pipes.get(pipe).map(|p| &mut p.link) {
+                    Some(Link::Inproc(connected)) if connected.is_joined_to(&end) => {
+                        connected.set_hwm(sum(side.send_hwm, own.recv_hwm));
+                        true
+                    }
+                    _ => false,
+                }
+            });
             attach(shared, end, name, &side, Some(own.send_hwm), false);
-            connected(&connecter, pipe, &own, true);
+            if let Some(connecter) = connecter {
+                connected(&connecter, pipe, &own, true);
+            }
         }
         Ok(())
     }
@@ -129,7 +137,7 @@ impl Registry {
         let mut names = self.lock();
         match names.entry(name.to_owned()).or_insert_with(|| Name::Awaited(Vec::new())) {
             Name::Awaited(list) => {
-                list.retain(|w| w.connecter.strong_count() > 0);
+                list.retain(|w| !w.end.is_finished());
                 list.push(waiting);
             }
             Name::Bound(bound) => {
@@ -220,6 +228,10 @@ fn connected(shared: &Arc<Shared>, id: PipeId, peer: &Side, is_connecter: bool) 
         c.pattern.readable(&mut c.pipes, id);
     } else {
         c.pipes.closing.push(id);
+    }
+    // A peer that left before it was told of this end has posted no notice.
+    if c.pipes.get(id).is_some_and(|p| matches!(&p.link, Link::Inproc(end) if end.peer_closed())) {
+        c.end_pipe(id);
     }
     shared.settle(c);
     drop(core);

@@ -618,9 +618,10 @@ impl ReadTarget {
         let (room, moved) = match &mut self.large {
             None => (tail.len(), stream.read(tail)),
             Some(large) => {
-                let rest = large.tail();
+                // Memory that still grows is not the rest of the body: nothing may be read beyond it.
+                let (left, rest) = (large.length - large.filled, large.tail());
                 let most = rest.len().min(CHUNK_BYTES);
-                if most < rest.len() {
+                if most < left {
                     (most, stream.read(&mut rest[..most]))
                 } else {
                     let beyond = tail.len().min(SMALL_READ);

@@ -210,6 +210,8 @@ impl IoThread {
         c.pattern.writable(&mut c.pipes, id);
         let early = shared.preload(c, id, early);
         if !caller_led {
+            // The end may have been reported while the handshake was read: look until there is nothing.
+            c.mark_hangup(id);
             c.mark_readable(id);
         }
         c.pipes.mark_dirty(id);

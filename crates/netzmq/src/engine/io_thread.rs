@@ -325,6 +325,11 @@ impl IoThread {
             // A caller may have taken it out before.
             let _ = self.handle.poller.delete(&reactor.poller);
         }
+        // A peer that is still shaking hands has nothing that could be waited for.
+        let newcomers = self.sessions.values().filter(|s| s.pipe.is_none() && Arc::ptr_eq(&s.shared, shared));
+        for token in newcomers.map(|s| s.token).collect::<Vec<_>>() {
+            self.over(token);
+        }
     }
 
     /// Reads for a socket that is led here, ahead of its callers.
@@ -336,7 +341,7 @@ impl IoThread {
         let Some(reactor) = core.reactor.clone() else { return };
         let mut ready = Ready::default();
         // No report is no news.
-        let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event.token));
+        let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event));
         if ready.kicked {
             reactor.kick.drain();
         }

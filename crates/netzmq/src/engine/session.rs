@@ -282,6 +282,9 @@ impl IoThread {
             }
         }
         if event.readable && !shared.is_caller_led() {
+            if event.hangup {
+                core.mark_hangup(id);
+            }
             core.mark_readable(id);
             let mut news = false;
             // Bounded: what is left is found again in the list, which the flush job works off.
@@ -309,7 +312,7 @@ impl IoThread {
     /// The rest of a turn of reading.
     pub(crate) fn readable_again(&mut self, token: u64) {
         match self.sessions.get(&token).map(|s| &s.phase) {
-            Some(Phase::Running(_)) => self.traffic(Event { token, readable: true, writable: false }),
+            Some(Phase::Running(_)) => self.traffic(Event { token, readable: true, writable: false, hangup: false }),
             Some(Phase::Parting(_)) => self.part(token),
             _ => {}
         }
@@ -381,6 +384,9 @@ impl IoThread {
         if ended {
             shared.discard_pipe(&mut core, id);
         } else {
+            if let Some(wire) = core.pipes.get(id).and_then(|p| p.wire()) {
+                wire.orphan = true;
+            }
             core.end_pipe(id);
         }
         shared.settle(&mut core);

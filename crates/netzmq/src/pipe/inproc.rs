@@ -230,6 +230,11 @@ impl End {
         lock(&self.incoming.0).closed
     }
 
+    /// Both ends of one pair.
+    pub(crate) fn is_joined_to(&self, other: &End) -> bool {
+        Arc::ptr_eq(&self.outgoing, &other.incoming)
+    }
+
     /// What this end sent has been taken by the peer, or never will be.
     pub(crate) fn is_delivered(&self) -> bool {
         let lane = lock(&self.outgoing.0);

@@ -94,6 +94,8 @@ pub(crate) struct Wire {
     pub(crate) edge: bool,
     /// The kernel may hold bytes that nobody has read.
     pub(crate) readable: bool,
+    /// The end of the stream has been reported, and will not be again: read on until it is found.
+    pub(crate) hangup: bool,
     /// In the socket's list of pipes to read.
     pub(crate) listed: bool,
     /// Reading ahead has stopped at the high-water mark.
@@ -104,6 +106,8 @@ pub(crate) struct Wire {
     pub(crate) dirty: bool,
     /// Subscriptions go as commands (ZMTP 3.1) rather than as messages (3.0).
     pub(crate) commands: bool,
+    /// The session is over: what is left to be taken is all that keeps the pipe.
+    pub(crate) orphan: bool,
 }
 
 impl Wire {
@@ -121,11 +125,13 @@ impl Wire {
             blocked: false,
             edge: false,
             readable: false,
+            hangup: false,
             listed: false,
             stopped: false,
             broken: false,
             dirty: false,
             commands: true,
+            orphan: false,
         }
     }
 
@@ -181,6 +187,7 @@ impl Wire {
         self.blocked = false;
         self.edge = false;
         self.broken = false;
+        self.hangup = false;
     }
 
     /// A new connection begins to be read: what the last one left complete stays before it.

@@ -203,7 +203,7 @@ impl Shared {
         self.finish_if_done(&mut core);
         drop(core);
         self.mailbox.wake();
-        self.context.post(self.home_thread(), Job::Forget { shared: self.arc() });
+        self.context.post_to_all(|| Job::Forget { shared: self.arc() });
         self.set_monitor(None);
     }
 

@@ -263,6 +263,7 @@ impl Shared {
         let Some(pipe) = core.pipes.get(id) else { return };
         match &mut pipe.link {
             Link::Inproc(_) => self.discard_pipe(core, id),
+            Link::Wire(wire) if wire.orphan => self.discard_pipe(core, id),
             Link::Wire(wire) => {
                 let session = wire.session;
                 if !pipe.ended {
@@ -334,6 +335,13 @@ impl Core {
                 wire.listed = true;
                 self.readable.push_back(id);
             }
+        }
+    }
+
+    /// The end of this pipe's stream is near: a short read does not mean that there is nothing more to find.
+    pub(crate) fn mark_hangup(&mut self, id: PipeId) {
+        if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
+            wire.hangup = true;
         }
     }
 

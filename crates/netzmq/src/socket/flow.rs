@@ -122,6 +122,8 @@ impl Shared {
         let mut target = wire.inbound.begin_read(buffers);
         wire.reading = true;
         wire.readable = false;
+        // News of the end that come during the system call stay, too.
+        let hangup = std::mem::take(&mut wire.hangup);
         if !ahead {
             core.epoch = core.epoch.wrapping_add(1);
         }
@@ -134,7 +136,8 @@ impl Shared {
         let mut controls = Vec::new();
         let (count, fault) = match read {
             Read::Bytes { count, drained } => {
-                if !drained {
+                wire.hangup |= hangup;
+                if !drained || wire.hangup {
                     wire.readable = true;
                 }
                 (count, None)

@@ -13,6 +13,7 @@ use super::core::{Core, Guard, KICK_TOKEN, Lead, Shared};
 use crate::engine::job::Job;
 use crate::patterns::PipeId;
 use crate::pipe::mailbox::Ticket;
+use crate::transport::poller::Event;
 
 /// Longer spinning is not worth the CPU it takes.
 const SPIN: Duration = Duration::from_micros(20);
@@ -89,7 +90,7 @@ impl Shared {
         let timeout = deadline.map(|d| d.saturating_duration_since(began));
         let mut ready = Ready::default();
         // A poller that fails has nothing to report; the deadline and the kicks still hold.
-        let _ = reactor.poller.wait(timeout, |event| ready.add(event.token));
+        let _ = reactor.poller.wait(timeout, |event| ready.add(event));
         let mut core = self.lock();
         self.mailbox.leader_woke();
         if ready.kicked {
@@ -140,7 +141,7 @@ impl Shared {
         let Some(reactor) = core.reactor.clone() else { return };
         let mut ready = Ready::default();
         // As above: no report is no news.
-        let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event.token));
+        let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event));
         if ready.kicked {
             reactor.kick.drain();
         }
@@ -152,15 +153,27 @@ impl Shared {
 #[derive(Default)]
 pub(crate) struct Ready {
     pipes: Vec<PipeId>,
+    hangups: Vec<PipeId>,
     pub(crate) kicked: bool,
 }
 
 impl Ready {
-    pub(crate) fn add(&mut self, token: u64) {
-        if token == KICK_TOKEN { self.kicked = true } else { self.pipes.push(PipeId(token as u32)) }
+    pub(crate) fn add(&mut self, event: Event) {
+        if event.token == KICK_TOKEN {
+            self.kicked = true;
+            return;
+        }
+        let id = PipeId(event.token as u32);
+        self.pipes.push(id);
+        if event.hangup {
+            self.hangups.push(id);
+        }
     }
 
     pub(crate) fn mark(&self, core: &mut Core) {
+        for &id in &self.hangups {
+            core.mark_hangup(id);
+        }
         for &id in &self.pipes {
             core.mark_readable(id);
         }

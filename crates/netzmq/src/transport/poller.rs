@@ -42,6 +42,9 @@ pub(crate) struct Event {
     pub(crate) token: u64,
     pub(crate) readable: bool,
     pub(crate) writable: bool,
+    /// The peer will send no more, or the stream is broken: reading on finds the end. Reported only once, perhaps
+    /// together with bytes.
+    pub(crate) hangup: bool,
 }
 
 /// An epoll instance.
@@ -89,6 +92,7 @@ impl Poller {
                 token: event.data.u64(),
                 readable: broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
                 writable: broken || flags.contains(EventFlags::OUT),
+                hangup: broken || flags.contains(EventFlags::RDHUP),
             });
         }
         Ok(count)
