@@ -18,7 +18,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 use crate::external;
-use crate::pool::core::Core;
+use crate::pool::pool_core::Core;
 use crate::pool::size_class::Class;
 use crate::pool::threads;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, fence};
@@ -270,6 +270,8 @@ pub(crate) fn create(core: &Core, class: Class, capacity: usize, fill: Fill<'_>)
             data(header).add(len).write_bytes(0, capacity - len);
         }
     }
+    #[cfg(all(test, netzmq_loom))]
+    crate::loom_models::ALIVE.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     Some(header)
 }
 
@@ -278,6 +280,8 @@ pub(crate) fn create(core: &Core, class: Class, capacity: usize, fill: Fill<'_>)
 /// # Safety
 /// The caller owns the block exclusively, and nothing in its bytes needs dropping.
 pub(crate) unsafe fn destroy(header: NonNull<Header>) {
+    #[cfg(all(test, netzmq_loom))]
+    crate::loom_models::ALIVE.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
     // SAFETY: exclusive, so the header may be read and dropped; the layout is the one it was made with.
     unsafe {
         if let Some(layout) = layout(header.as_ref().capacity()) {

@@ -16,6 +16,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use crate::block::{self, Block, Header};
+use crate::pool::MessagePool;
 use crate::pool::size_class::{Class, OWNER_SIZE};
 use crate::pool::threads;
 
@@ -56,15 +57,28 @@ pub(crate) struct Bytes {
 /// Moves `owner` to its final place and asks it there for its bytes with `bytes`. Returns the block that now
 /// owns it.
 pub(crate) fn adopt<T: Send + 'static>(owner: T, bytes: impl FnOnce(&mut T) -> Bytes) -> (Block, Bytes) {
+    adopt_in(MessagePool::shared(), owner, bytes)
+}
+
+/// Like [`adopt`], with the record from a pool of the caller's choice.
+pub(crate) fn adopt_in<T: Send + 'static>(
+    pool: &MessagePool,
+    owner: T,
+    bytes: impl FnOnce(&mut T) -> Bytes,
+) -> (Block, Bytes) {
     if TableOf::<T>::FITS {
-        adopt_in_place(owner, bytes)
+        adopt_in_place(pool, owner, bytes)
     } else {
-        adopt_in_place(Box::new(owner), |owner| bytes(owner))
+        adopt_in_place(pool, Box::new(owner), |owner| bytes(owner))
     }
 }
 
-fn adopt_in_place<T: Send + 'static>(owner: T, bytes: impl FnOnce(&mut T) -> Bytes) -> (Block, Bytes) {
-    let header = threads::rent_owner_block();
+fn adopt_in_place<T: Send + 'static>(
+    pool: &MessagePool,
+    owner: T,
+    bytes: impl FnOnce(&mut T) -> Bytes,
+) -> (Block, Bytes) {
+    let header = threads::rent_owner_block(pool.core());
     let record = block::data(header).cast::<Record<T>>();
     // SAFETY: the block is ours alone, holds OWNER_SIZE bytes aligned to 16, and `T` fits (checked at the
     // only two call sites: directly, or a `Box`). Once written, I1 holds, so it may become a `Block`, whose

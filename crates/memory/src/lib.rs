@@ -30,6 +30,8 @@
 
 mod block;
 mod external;
+#[cfg(all(test, netzmq_loom))]
+mod loom_models;
 mod message;
 mod pool;
 mod sync;

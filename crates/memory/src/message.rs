@@ -161,6 +161,13 @@ impl Message {
         Message::of_heap(Tag::EXTERNAL, ptr, len, block)
     }
 
+    /// Like [`from_owner`](Message::from_owner), with the record from another pool than the shared one.
+    #[cfg(all(test, netzmq_loom))]
+    pub(crate) fn from_owner_in<T: AsRef<[u8]> + Send + 'static>(pool: &MessagePool, owner: T) -> Message {
+        let (block, Bytes { ptr, len }) = external::adopt_in(pool, owner, |owner| external::bytes_of(owner));
+        Message::of_heap(Tag::EXTERNAL, ptr, len, block)
+    }
+
     /// A message over `len` bytes at `ptr` that are not Rust's: no copy. `free(ptr, hint)` is called exactly
     /// once, when the last clone or slice goes, on whichever thread that is; without it the memory must
     /// live forever. This is `zmq_msg_init_data`.

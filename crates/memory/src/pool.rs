@@ -6,15 +6,17 @@
 //!   last reference dropped, any thread ──► that thread's magazines ──► shared tier ──► freed if full
 //! ```
 //! * `size_class`: the table of sizes. `local`: a thread's magazines. `shared`: the lock-free tier.
-//!   `core`: what ties them together. `threads`: where a thread finds its magazines. `buffer`: what is
+//!   `pool_core`: what ties them together. `threads`: where a thread finds its magazines. `buffer`: what is
 //!   rented. `stats`: the snapshot.
 //!
 //! A pool never blocks a rent or a return, never starts a thread, and caches no more than its budget, the
 //! magazines of threads included.
 
 pub(crate) mod buffer;
-pub(crate) mod core;
+// Under loom only the models use magazines, and not all of them.
+#[cfg_attr(netzmq_loom, allow(dead_code))]
 pub(crate) mod local;
+pub(crate) mod pool_core;
 pub(crate) mod shared;
 pub(crate) mod size_class;
 pub(crate) mod stats;
@@ -26,7 +28,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::{self, NonNull};
 use std::time::{Duration, Instant};
 
-use self::core::Core;
+use self::pool_core::Core;
 use self::shared::Magazine;
 use self::size_class::Class;
 use crate::block::{Block, Fill};
@@ -119,6 +121,8 @@ impl MessagePool {
     /// A pool of its own with the default limits.
     #[must_use]
     pub fn new() -> MessagePool {
+        #[cfg(all(test, netzmq_loom))]
+        crate::loom_models::ALIVE.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let core = Box::new(Core::new(false));
         MessagePool { core: NonNull::from(Box::leak(core)) }
     }

@@ -15,7 +15,7 @@
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
-use super::core::{Core, LocalCounters};
+use super::pool_core::{Core, LocalCounters};
 use super::shared::Magazine;
 use super::size_class::{Class, LOCAL};
 use super::threads;
@@ -46,9 +46,9 @@ struct Chain {
 }
 
 /// What this thread did, raised without locked instructions and read by whoever asks for statistics.
-pub(super) struct Counters {
-    pub(super) rents: [Counter; LOCAL],
-    pub(super) returns: [Counter; LOCAL],
+pub(crate) struct Counters {
+    pub(crate) rents: [Counter; LOCAL],
+    pub(crate) returns: [Counter; LOCAL],
 }
 
 impl Chain {
@@ -89,7 +89,7 @@ impl Chain {
 
 impl Local {
     /// A detached one; usable as the initial value of a thread-local.
-    pub(super) const fn new() -> Local {
+    pub(crate) const fn new() -> Local {
         Local {
             core: Cell::new(ptr::null()),
             generation: Cell::new(0),
@@ -110,11 +110,11 @@ impl Local {
     }
 
     #[inline(always)]
-    pub(super) fn core(&self) -> *const Core {
+    pub(crate) fn core(&self) -> *const Core {
         self.core.get()
     }
 
-    pub(super) fn is_attached(&self) -> bool {
+    pub(crate) fn is_attached(&self) -> bool {
         !self.core.get().is_null()
     }
 
@@ -124,7 +124,7 @@ impl Local {
     /// # Safety
     /// This `Local` is the thread's place for `core` and no other, attached or not yet. `class` is a local one.
     #[inline]
-    pub(super) unsafe fn rent(&self, core: &Core, class: Class) -> Option<NonNull<Header>> {
+    pub(crate) unsafe fn rent(&self, core: &Core, class: Class) -> Option<NonNull<Header>> {
         let local = &self.classes[class.index()];
         // SAFETY: L1.
         match unsafe { local.loaded.pop() } {
@@ -141,7 +141,7 @@ impl Local {
     /// # Safety
     /// As for [`Local::rent`]; the caller owns `block`, which belongs to `core` and is of class `class`.
     #[inline]
-    pub(super) unsafe fn give(&self, core: &Core, class: Class, block: NonNull<Header>) {
+    pub(crate) unsafe fn give(&self, core: &Core, class: Class, block: NonNull<Header>) {
         let local = &self.classes[class.index()];
         // Relaxed: the generation only says that something is worth looking at.
         let current = core.generation() == self.generation.get();
@@ -249,7 +249,7 @@ impl Local {
 
     /// Makes the counters known to `core` and keeps it alive. Says whether it is attached now: it is not when
     /// the thread is ending and nobody would detach it again.
-    pub(super) fn attach(&self, core: &Core) -> bool {
+    pub(crate) fn attach(&self, core: &Core) -> bool {
         if self.core.get().is_null() {
             if !threads::will_detach() {
                 return false;
@@ -263,7 +263,7 @@ impl Local {
     }
 
     /// Gives everything back and forgets the core. Magazines go to the shared tier.
-    pub(super) fn detach(&self) {
+    pub(crate) fn detach(&self) {
         let Some(core) = NonNull::new(self.core.get().cast_mut()) else { return };
         // SAFETY: L3, until the reference is given up in the last line.
         let shared = unsafe { core.as_ref() };
@@ -286,7 +286,7 @@ impl Local {
     }
 
     /// Moves all blocks to the shared tier and gives up all licences.
-    pub(super) fn flush(&self, core: &Core) {
+    pub(crate) fn flush(&self, core: &Core) {
         for class in Class::local() {
             let local = &self.classes[class.index()];
             self.spill(core, class, &local.spare);
@@ -306,7 +306,7 @@ impl Local {
     }
 
     /// Frees all blocks and gives up all licences. Returns the bytes freed.
-    pub(super) fn discard(&self, core: &Core) -> usize {
+    pub(crate) fn discard(&self, core: &Core) -> usize {
         let mut bytes = 0;
         for class in Class::local() {
             let local = &self.classes[class.index()];
@@ -323,7 +323,7 @@ impl Local {
     }
 
     /// Marks the present generation as followed; for the thread that raised it and flushed before.
-    pub(super) fn mark_followed(&self, core: &Core) {
+    pub(crate) fn mark_followed(&self, core: &Core) {
         self.generation.set(core.generation());
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct Magazine {
     head: NonNull<Header>,
 }
 
+// SAFETY: a magazine owns its blocks alone (D1), and whoever has it may be any thread.
+unsafe impl Send for Magazine {}
+
 impl Magazine {
     /// # Safety
     /// `head` is the first of exactly `len` blocks chained by `next`, all owned by the caller, who gives

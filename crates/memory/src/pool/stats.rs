@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::core::Core;
+use super::pool_core::Core;
 use super::size_class::{CACHED, COUNTED, Class, PUBLIC};
 
 /// What one size class did and holds.

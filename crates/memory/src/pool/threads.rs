@@ -9,8 +9,7 @@
 
 use std::ptr::NonNull;
 
-use super::MessagePool;
-use super::core::Core;
+use super::pool_core::Core;
 use super::size_class::Class;
 use crate::block::{Fill, Header};
 
@@ -33,9 +32,8 @@ pub(crate) fn rent(core: &Core, len: usize, fill: Fill<'_>) -> Option<NonNull<He
     }
 }
 
-/// A block for an owner record, from the shared pool.
-pub(crate) fn rent_owner_block() -> NonNull<Header> {
-    let core = MessagePool::shared().core();
+/// A block for an owner record.
+pub(crate) fn rent_owner_block(core: &Core) -> NonNull<Header> {
     let class = Class::OWNER;
     match take(core, class).or_else(|| core.create(class, class.size(), Fill::Zeroed)) {
         Some(header) => header,
@@ -103,6 +101,7 @@ mod imp {
     use std::ptr;
 
     use super::*;
+    use crate::pool::MessagePool;
     use crate::pool::local::Local;
 
     /// How many pools besides the shared one a thread keeps magazines for. A thread that uses more of them

@@ -324,7 +324,10 @@ impl Core {
     /// Looks at the clock on behalf of a thread that returns blocks, so that pools without an engine also
     /// trim. Costs a clock read; call it once in many returns.
     pub(super) fn tick(&self) {
-        self.trim_idle(Instant::now());
+        // A model must run the same way each time, so no clocks there.
+        if cfg!(not(netzmq_loom)) {
+            self.trim_idle(Instant::now());
+        }
     }
 
     // ---- reservations -------------------------------------------------------------------------------
@@ -555,3 +558,21 @@ impl Core {
 unsafe impl Sync for Core {}
 // SAFETY: as above.
 unsafe impl Send for Core {}
+
+#[cfg(all(test, netzmq_loom))]
+impl Core {
+    pub(crate) fn create_for_model(&self, class: Class) -> NonNull<Header> {
+        self.create(class, class.size(), Fill::Zeroed).unwrap()
+    }
+
+    pub(crate) fn reserved_for_model(&self, class: Class) -> usize {
+        self.class(class).reserved.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(all(test, netzmq_loom))]
+impl Drop for Core {
+    fn drop(&mut self) {
+        crate::loom_models::ALIVE.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
