@@ -105,7 +105,8 @@ impl Registry {
     /// Frees a name of this socket's.
     pub(crate) fn unbind(&self, name: &str, shared: &Shared) -> bool {
         let mut names = self.lock();
-        let ours = matches!(names.get(name), Some(Name::Bound(s)) if s.upgrade().is_none_or(|s| s.id == shared.id));
+        let ours =
+            matches!(names.get(name), Some(Name::Bound(s)) if s.upgrade().is_none_or(|s| s.id == shared.id));
         if ours {
             names.remove(name);
         }

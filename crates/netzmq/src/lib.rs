@@ -30,6 +30,10 @@ mod monitor;
 mod options;
 mod patterns;
 mod pipe;
+mod poller;
+mod proxy;
+#[doc(hidden)]
+pub mod raw;
 mod socket;
 mod sync;
 mod transport;
@@ -42,4 +46,6 @@ pub use netzmq_memory::{Message, MessagePool, PooledBuffer};
 pub use netzmq_proto as proto;
 pub use netzmq_proto::{SocketType, ZapReply, ZapRequest};
 pub use options::Security;
+pub use poller::{Interest, Poller, Readiness};
+pub use proxy::{Proxy, ProxyStatistics};
 pub use socket::{Multipart, Payload, Received, Socket};

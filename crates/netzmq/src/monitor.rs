@@ -22,6 +22,12 @@ pub struct MonitorEvent {
     pub remote: String,
     /// The peer's routing id, from the handshake on. Empty if it did not name itself.
     pub routing_id: Vec<u8>,
+    /// The descriptor of the connection or listener, -1 where there is none. A number to report, not to use.
+    pub fd: i32,
+    /// The system's error number behind a failed handshake; 0: none.
+    pub errno: i32,
+    /// It is about a listener, or a connection that was accepted; else about one that this side makes.
+    pub incoming: bool,
 }
 
 /// Kinds of happenings. Names follow libzmq's `ZMQ_EVENT_*`.
@@ -65,7 +71,33 @@ pub enum EventKind {
 
 impl MonitorEvent {
     pub(crate) fn new(kind: EventKind, local: &str, remote: &str) -> MonitorEvent {
-        MonitorEvent { kind, local: local.to_owned(), remote: remote.to_owned(), routing_id: Vec::new() }
+        MonitorEvent {
+            kind,
+            local: local.to_owned(),
+            remote: remote.to_owned(),
+            routing_id: Vec::new(),
+            fd: -1,
+            errno: 0,
+            incoming: false,
+        }
+    }
+
+    pub(crate) fn with_fd(mut self, fd: &impl std::os::fd::AsFd) -> MonitorEvent {
+        use std::os::fd::AsRawFd;
+        self.fd = fd.as_fd().as_raw_fd();
+        self
+    }
+
+    pub(crate) fn incoming(mut self, incoming: bool) -> MonitorEvent {
+        self.incoming = incoming;
+        self
+    }
+
+    /// The event that ends a monitor.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn stopped() -> MonitorEvent {
+        MonitorEvent::new(EventKind::Stopped, "", "")
     }
 }
 

@@ -225,7 +225,10 @@ fn check_routing_id(id: &[u8], may_be_empty: bool) -> Result<(), OptionError> {
     match id {
         [] if may_be_empty => Ok(()),
         [] => Err(OptionError::invalid("connect_routing_id", "at least one byte")),
-        [0, ..] => Err(OptionError::invalid("routing_id", "a first byte other than zero (those are given by ROUTER)")),
+        [0, ..] => Err(OptionError::invalid(
+            "routing_id",
+            "a first byte other than zero (those are given by ROUTER)",
+        )),
         id if id.len() > 255 => Err(OptionError::invalid("routing_id", "at most 255 bytes")),
         _ => Ok(()),
     }

@@ -38,7 +38,11 @@ fn push_to_pull_keeps_order_and_content_at_every_size() {
     for transport in TRANSPORTS {
         for flip in [false, true] {
             let context = context();
-            let (a, b) = if flip { (SocketType::Push, SocketType::Pull) } else { (SocketType::Pull, SocketType::Push) };
+            let (a, b) = if flip {
+                (SocketType::Push, SocketType::Pull)
+            } else {
+                (SocketType::Pull, SocketType::Push)
+            };
             let (a, b) = join(&context, transport, a, b);
             let (push, pull) = if flip { (&a, &b) } else { (&b, &a) };
             std::thread::scope(|scope| {

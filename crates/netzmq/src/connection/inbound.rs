@@ -64,7 +64,10 @@ enum Memory {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Control {
     /// The peer wants a PONG with this context.
-    Ping { ttl_tenths: u16, context: Vec<u8> },
+    Ping {
+        ttl_tenths: u16,
+        context: Vec<u8>,
+    },
     Pong,
 }
 
@@ -113,7 +116,10 @@ pub(crate) struct ReadTarget {
 #[derive(Debug)]
 pub(crate) enum Read {
     /// So many bytes, and whether the kernel has none left (it gave less than there was room for).
-    Bytes { count: usize, drained: bool },
+    Bytes {
+        count: usize,
+        drained: bool,
+    },
     Empty,
     End,
     Failed(io::Error),
@@ -315,7 +321,9 @@ impl Inbound {
     fn check(&self, header: &FrameHeader) -> Result<(), ProtocolError> {
         let limit = match self.opener {
             // A sealed command is bounded like a message here, and as a command when it is open.
-            Some(_) => self.max_message_size.saturating_add(CurveSealer::OVERHEAD as u64).max(SEALED_COMMAND_MAX),
+            Some(_) => {
+                self.max_message_size.saturating_add(CurveSealer::OVERHEAD as u64).max(SEALED_COMMAND_MAX)
+            }
             None if header.command => limits::COMMAND_BYTES_MAX as u64,
             None => self.max_message_size,
         };
@@ -606,7 +614,9 @@ fn layout(body: &[u8], more: bool, command: bool) -> Option<Part> {
         return Some(Part { start: 0, end: body.len(), more });
     }
     match body {
-        [DELIVERED, start, more, ..] => Some(Part { start: *start as usize, end: body.len(), more: *more == 1 }),
+        [DELIVERED, start, more, ..] => {
+            Some(Part { start: *start as usize, end: body.len(), more: *more == 1 })
+        }
         _ => None,
     }
 }

@@ -417,7 +417,13 @@ impl Outbound {
 
     /// Counts bytes that a sender wrote straight from the caller's memory, past the queue (which was empty), and
     /// queues the rest: of the header, then of the body.
-    pub(crate) fn wrote_through(&mut self, buffers: &mut Buffers, header: &[u8], body: &[u8], written: usize) {
+    pub(crate) fn wrote_through(
+        &mut self,
+        buffers: &mut Buffers,
+        header: &[u8],
+        body: &[u8],
+        written: usize,
+    ) {
         let total = header.len() + body.len();
         self.appended += written as u64;
         self.taken += written as u64;
@@ -557,11 +563,7 @@ impl Reader<'_> {
     }
 
     /// The next part; `Some(None)` for a command that was walked over; `None` at the end.
-    fn next_part(
-        &mut self,
-        framing: Framing,
-        sealer: Option<&CurveSealer>,
-    ) -> Option<Option<Message>> {
+    fn next_part(&mut self, framing: Framing, sealer: Option<&CurveSealer>) -> Option<Option<Message>> {
         while self.items.front().is_some_and(|item| item.len() == 0) {
             self.items.pop_front();
         }

@@ -4,10 +4,16 @@ use std::time::Duration;
 
 /// The pause before attempt number `failures` (1 for the first after a loss), `None` if there is to be none. `random`
 /// spreads peers that lost the same server.
-pub(crate) fn pause(interval: Option<Duration>, max: Duration, failures: u32, random: u32) -> Option<Duration> {
+pub(crate) fn pause(
+    interval: Option<Duration>,
+    max: Duration,
+    failures: u32,
+    random: u32,
+) -> Option<Duration> {
     let interval = interval?;
     let base = if max > interval {
-        let doubled = interval.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled =
+            interval.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
         doubled.min(max)
     } else {
         interval

@@ -198,11 +198,8 @@ impl IoThread {
         wire.out.push_unsent(buffers, unsent);
         wire.set_cipher(cipher);
         wire.open(buffers, stream.clone());
-        let info = PeerInfo {
-            socket_type: peer.socket_type,
-            routing_id: &peer.routing_id,
-            connected: connecter,
-        };
+        let info =
+            PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id, connected: connecter };
         if !ending && !c.pattern.connected(&mut c.pipes, id, &info) {
             drop(core);
             return self.over(token);
@@ -222,11 +219,11 @@ impl IoThread {
         shared.settle(c);
         core = shared.flush_dirty(core);
         drop(core);
-        shared.emit(|| MonitorEvent {
-            kind: EventKind::HandshakeSucceeded,
-            local: stream.local_endpoint.clone(),
-            remote,
-            routing_id: peer.routing_id.clone(),
+        shared.emit(|| {
+            let event = MonitorEvent::new(EventKind::HandshakeSucceeded, &stream.local_endpoint, &remote);
+            let mut event = event.with_fd(&*stream).incoming(!connecter);
+            event.routing_id.clone_from(&peer.routing_id);
+            event
         });
         shared.mailbox.wake();
         self.start_pulse(token, Instant::now());
@@ -302,10 +299,9 @@ fn config(shared: &Shared, options: &SocketOptions, stream: &Stream) -> Handshak
     let mechanism = match &options.security {
         Security::Null => MechanismConfig::Null,
         Security::PlainServer => MechanismConfig::PlainServer,
-        Security::PlainClient { username, password } => MechanismConfig::PlainClient {
-            username: username.clone(),
-            password: password.clone().into(),
-        },
+        Security::PlainClient { username, password } => {
+            MechanismConfig::PlainClient { username: username.clone(), password: password.clone().into() }
+        }
     };
     let mut config = HandshakeConfig::new(shared.socket_type, mechanism);
     config.routing_id.clone_from(&options.routing_id);

@@ -215,7 +215,7 @@ impl IoThread {
             Job::PeerTtl { token, ttl_tenths } => self.peer_ttl(token, ttl_tenths),
             Job::Flush { shared } => self.flush_turn(&shared),
             Job::Tick { shared } => self.watch(shared),
-            Job::Lead { shared } => self.lead_for_good(&shared),
+            Job::Lead { shared } => self.take_lead(&shared),
             Job::GoOn { shared } => self.lead_turn(&shared),
             Job::Resolved { token, address } => self.resolved(token, address),
             Job::Readable { token } => self.readable_again(token),
@@ -272,7 +272,7 @@ impl IoThread {
                     w.epoch = None;
                     w.quiet < QUIET_TICKS
                 }
-                Lead::Nobody if w.epoch != Some(core.epoch) => {
+                Lead::Nobody if w.epoch != Some(core.epoch) && core.watchers == 0 => {
                     w.epoch = Some(core.epoch);
                     w.quiet = 0;
                     true
@@ -310,11 +310,6 @@ impl IoThread {
         if pending {
             self.lead_turn(shared);
         }
-    }
-
-    fn lead_for_good(&mut self, shared: &Arc<Shared>) {
-        shared.lock().led_for_good = true;
-        self.take_lead(shared);
     }
 
     /// Forgets a socket that is over.

@@ -33,7 +33,13 @@ pub(crate) enum Job {
     /// Look after a bound endpoint.
     Listen { token: u64, shared: Arc<Shared>, listener: Listener, options: Arc<SocketOptions> },
     /// Make a connection, and keep making it.
-    Connect { token: u64, shared: Arc<Shared>, pipe: Option<PipeId>, target: Target, options: Arc<SocketOptions> },
+    Connect {
+        token: u64,
+        shared: Arc<Shared>,
+        pipe: Option<PipeId>,
+        target: Target,
+        options: Arc<SocketOptions>,
+    },
     /// Look after a connection that another thread accepted.
     Accepted { token: u64, shared: Arc<Shared>, stream: Stream, options: Arc<SocketOptions> },
     /// Close a listener; drop the channel's end when that is done.

@@ -35,12 +35,14 @@ impl IoThread {
         let endpoint = listener.endpoint.clone();
         match self.handle.poller.add(&listener, token, Interest::Level) {
             Ok(()) => {
-                shared.emit(|| MonitorEvent::new(EventKind::Listening, &endpoint, ""));
+                shared.emit(|| {
+                    MonitorEvent::new(EventKind::Listening, &endpoint, "").with_fd(&listener).incoming(true)
+                });
                 self.listeners.insert(token, Listening { shared, listener, options });
             }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(0);
-                shared.emit(|| MonitorEvent::new(EventKind::BindFailed(errno), &endpoint, ""));
+                shared.emit(|| MonitorEvent::new(EventKind::BindFailed(errno), &endpoint, "").incoming(true));
                 self.session_over(&shared);
             }
         }
@@ -53,8 +55,10 @@ impl IoThread {
             self.timers.forget(token);
             let Listening { shared, listener, .. } = listening;
             let endpoint = listener.endpoint.clone();
+            let closed =
+                MonitorEvent::new(EventKind::Closed, &endpoint, "").with_fd(&listener).incoming(true);
             drop(listener);
-            shared.emit(|| MonitorEvent::new(EventKind::Closed, &endpoint, ""));
+            shared.emit(|| closed);
             self.session_over(&shared);
         }
         // Nobody may be waiting for it.
@@ -69,7 +73,11 @@ impl IoThread {
             match listening.listener.accept(&listening.options.tcp) {
                 Ok(Some(stream)) => {
                     let options = listening.options.clone();
-                    shared.emit(|| MonitorEvent::new(EventKind::Accepted, &endpoint, &stream.peer_endpoint));
+                    shared.emit(|| {
+                        MonitorEvent::new(EventKind::Accepted, &endpoint, &stream.peer_endpoint)
+                            .with_fd(&stream)
+                            .incoming(true)
+                    });
                     let Some(context) = self.context.upgrade() else { return };
                     shared.lock().sessions += 1;
                     let thread = context.next_thread();
@@ -86,7 +94,9 @@ impl IoThread {
                     // No message: it is no fault of the peer, and the next one may do better after a pause.
                     let _ = self.handle.poller.delete(&listening.listener);
                     self.timers.set(Instant::now() + ACCEPT_PAUSE, token, TimerKind::Accept);
-                    shared.emit(|| MonitorEvent::new(EventKind::AcceptFailed(errno), &endpoint, ""));
+                    shared.emit(|| {
+                        MonitorEvent::new(EventKind::AcceptFailed(errno), &endpoint, "").incoming(true)
+                    });
                     return;
                 }
             }

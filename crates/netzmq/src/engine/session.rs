@@ -192,9 +192,9 @@ impl IoThread {
     fn connected(&mut self, token: u64, stream: Stream) {
         if let Some(session) = self.sessions.get(&token) {
             let remote = session.remote_text(Some(&stream));
-            session
-                .shared
-                .emit(|| MonitorEvent::new(EventKind::Connected, &stream.local_endpoint, &remote));
+            session.shared.emit(|| {
+                MonitorEvent::new(EventKind::Connected, &stream.local_endpoint, &remote).with_fd(&stream)
+            });
         }
         self.begin_handshake(token, stream);
     }
@@ -212,8 +212,12 @@ impl IoThread {
         session.failures = session.failures.saturating_add(1);
         session.phase = Phase::Pausing;
         let options = &session.options;
-        let pause =
-            backoff::pause(options.reconnect_interval, options.reconnect_interval_max, session.failures, random);
+        let pause = backoff::pause(
+            options.reconnect_interval,
+            options.reconnect_interval_max,
+            session.failures,
+            random,
+        );
         match pause {
             Some(pause) => {
                 self.set_phase_deadline(token, pause);
@@ -247,7 +251,9 @@ impl IoThread {
                         session.phase = Phase::Pausing;
                         self.attempt_failed(token, &io::ErrorKind::TimedOut.into());
                     }
-                    Phase::Shaking(_) => self.handshake_failed(token, Fault::Io(io::ErrorKind::TimedOut.into())),
+                    Phase::Shaking(_) => {
+                        self.handshake_failed(token, Fault::Io(io::ErrorKind::TimedOut.into()))
+                    }
                     Phase::Parting(_) => self.over(token),
                     Phase::Running(_) | Phase::Resolving => {}
                 }
@@ -312,7 +318,9 @@ impl IoThread {
     /// The rest of a turn of reading.
     pub(crate) fn readable_again(&mut self, token: u64) {
         match self.sessions.get(&token).map(|s| &s.phase) {
-            Some(Phase::Running(_)) => self.traffic(Event { token, readable: true, writable: false, hangup: false }),
+            Some(Phase::Running(_)) => {
+                self.traffic(Event { token, readable: true, writable: false, hangup: false })
+            }
             Some(Phase::Parting(_)) => self.part(token),
             _ => {}
         }
@@ -503,6 +511,8 @@ impl IoThread {
             shared.emit(|| {
                 let why = EventKind::Disconnected("closed by this side".into());
                 MonitorEvent::new(why, &stream.local_endpoint, &session.remote_text(Some(stream)))
+                    .with_fd(&**stream)
+                    .incoming(!session.is_connecter())
             });
         }
         shared.mailbox.wake();
@@ -521,7 +531,12 @@ impl IoThread {
         if let Some(session) = self.sessions.get(&token) {
             session.shared.emit(|| {
                 let local = stream.map_or("", |s| &s.local_endpoint);
-                MonitorEvent::new(kind, local, &session.remote_text(stream))
+                let event = MonitorEvent::new(kind, local, &session.remote_text(stream));
+                let event = event.incoming(!session.is_connecter());
+                match stream {
+                    Some(stream) => event.with_fd(stream),
+                    None => event,
+                }
             });
         }
     }

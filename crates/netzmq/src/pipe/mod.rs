@@ -111,7 +111,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(session: SessionId, framing: Framing, max_message_size: Option<u64>, deliver: Deliver) -> Wire {
+    pub(crate) fn new(
+        session: SessionId,
+        framing: Framing,
+        max_message_size: Option<u64>,
+        deliver: Deliver,
+    ) -> Wire {
         Wire {
             session,
             stream: None,

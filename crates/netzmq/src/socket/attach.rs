@@ -78,7 +78,9 @@ impl Shared {
                 Target::Tcp { host: target.host.to_string(), port: target.port.number(), source }
             }
             Endpoint::Ipc(IpcEndpoint::Path(path)) => Target::Ipc(IpcName::Path(path.into())),
-            Endpoint::Ipc(IpcEndpoint::Abstract(name)) => Target::Ipc(IpcName::Abstract(name.as_bytes().to_vec())),
+            Endpoint::Ipc(IpcEndpoint::Abstract(name)) => {
+                Target::Ipc(IpcName::Abstract(name.as_bytes().to_vec()))
+            }
             _ => return Err(unsupported(text)),
         };
         let session = self.new_session().map_err(io)?;
@@ -112,7 +114,8 @@ impl Shared {
         c.last_endpoint.clone_from(&resolved);
         c.bonds.push(Bond { given: text.to_owned(), resolved, kind: BondKind::Connecter(session, pipe) });
         drop(core);
-        self.context.post(session.thread, Job::Connect { token: session.token, shared: me, pipe, target, options });
+        self.context
+            .post(session.thread, Job::Connect { token: session.token, shared: me, pipe, target, options });
         self.mailbox.wake();
         Ok(())
     }
@@ -120,7 +123,8 @@ impl Shared {
     /// Undoes a bind: when this returns, the endpoint is free. Connections accepted there stay.
     pub(crate) fn unbind(&self, text: &str) -> Result<(), EndpointError> {
         self.check_open()?;
-        let bond = self.take_bond(text, |kind| matches!(kind, BondKind::Listener(_) | BondKind::InprocBound))?;
+        let bond =
+            self.take_bond(text, |kind| matches!(kind, BondKind::Listener(_) | BondKind::InprocBound))?;
         match bond.kind {
             BondKind::Listener(session) => self.stop_listening(session),
             _ => {
@@ -134,8 +138,8 @@ impl Shared {
     /// Undoes a connect. What was sent there still goes out, as long as `linger` says.
     pub(crate) fn disconnect(&self, text: &str) -> Result<(), EndpointError> {
         self.check_open()?;
-        let bond =
-            self.take_bond(text, |kind| matches!(kind, BondKind::Connecter(..) | BondKind::InprocConnected(_)))?;
+        let bond = self
+            .take_bond(text, |kind| matches!(kind, BondKind::Connecter(..) | BondKind::InprocConnected(_)))?;
         let mut core = self.lock();
         self.end_bond(&mut core, &bond);
         Ok(())
@@ -248,7 +252,8 @@ impl Shared {
 
     fn take_bond(&self, text: &str, wanted: impl Fn(&BondKind) -> bool) -> Result<Bond, EndpointError> {
         let mut core = self.lock();
-        let found = core.bonds.iter().position(|b| (b.given == text || b.resolved == text) && wanted(&b.kind));
+        let found =
+            core.bonds.iter().position(|b| (b.given == text || b.resolved == text) && wanted(&b.kind));
         match found {
             Some(index) => Ok(core.bonds.remove(index)),
             None => {

@@ -97,8 +97,10 @@ pub(crate) struct Core {
     /// Moves with every receive: the I/O thread leads a socket on which it stands still.
     pub(crate) epoch: u32,
     pub(crate) ticking: bool,
-    /// The I/O thread leads for good: somebody watches from outside (`ZMQ_FD`, a poller).
-    pub(crate) led_for_good: bool,
+    /// So many watch from outside (`ZMQ_FD`, pollers): while there are any, the I/O thread leads.
+    pub(crate) watchers: usize,
+    /// The descriptor for foreign event loops, once asked for.
+    pub(crate) signal: Option<Arc<super::watch::Signal>>,
     /// A part with more to follow was sent, and the last one was not.
     pub(crate) sending: bool,
     /// Callers that wait without the lead.
@@ -133,7 +135,12 @@ pub(crate) struct Shared {
 pub(crate) type Guard<'a> = MutexGuard<'a, Core>;
 
 impl Shared {
-    pub(crate) fn new(id: u64, socket_type: SocketType, context: Arc<ContextInner>, seed: u32) -> Arc<Shared> {
+    pub(crate) fn new(
+        id: u64,
+        socket_type: SocketType,
+        context: Arc<ContextInner>,
+        seed: u32,
+    ) -> Arc<Shared> {
         let options = SocketOptions::default();
         let core = Core {
             pattern: Pattern::new(socket_type, &options.pattern, seed),
@@ -147,7 +154,8 @@ impl Shared {
             last_send: None,
             epoch: 0,
             ticking: false,
-            led_for_good: false,
+            watchers: 0,
+            signal: None,
             sending: false,
             followers: 0,
             spin_pays: true,
@@ -381,6 +389,9 @@ impl Core {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("id", &self.id).field("socket_type", &self.socket_type).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("id", &self.id)
+            .field("socket_type", &self.socket_type)
+            .finish_non_exhaustive()
     }
 }

@@ -53,7 +53,8 @@ impl Shared {
             }
         }
         // The turn is over; if bytes are left, or came meanwhile, the I/O thread goes on with them.
-        let idle = core.pipes.get(id).and_then(|p| p.wire()).is_some_and(|w| !w.writing && !w.blocked && !w.broken);
+        let idle =
+            core.pipes.get(id).and_then(|p| p.wire()).is_some_and(|w| !w.writing && !w.blocked && !w.broken);
         if idle {
             core.pipes.mark_dirty(id);
             self.post_flush(&mut core);

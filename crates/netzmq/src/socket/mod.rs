@@ -10,6 +10,7 @@ pub(crate) mod flow;
 pub(crate) mod recv;
 pub(crate) mod send;
 pub(crate) mod wait;
+pub(crate) mod watch;
 
 mod multipart;
 
@@ -77,6 +78,10 @@ impl Received {
 impl Socket {
     pub(crate) fn new(shared: Arc<Shared>, context: Arc<Handle>) -> Socket {
         Socket { shared, _context: context }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Which pattern it follows.
@@ -322,7 +327,10 @@ impl Socket {
         drop(core);
         result.map_err(|refusal| match refusal {
             Refusal::NotSupported => OptionError::NotSupported("subscribe"),
-            _ => OptionError::invalid("subscribe", "a topic (DISH: a group of 1 to 255 bytes, joined only once)"),
+            _ => OptionError::invalid(
+                "subscribe",
+                "a topic (DISH: a group of 1 to 255 bytes, joined only once)",
+            ),
         })
     }
 
@@ -414,4 +422,3 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Payload<'a> {
         Payload(Body::Borrowed(bytes))
     }
 }
-impl Socket { #[doc(hidden)] #[allow(missing_docs)] pub fn debug(&self) -> String { let c = self.shared.lock(); let mut s = format!("lead {:?} readable {:?} stopped {:?} posted {} ticking {} dirty {:?} {:?}", c.lead, c.readable, c.stopped, c.flush_posted, c.ticking, c.pipes.dirty, c.pipes); s.truncate(1500); s } }

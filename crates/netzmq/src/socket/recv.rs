@@ -1,15 +1,17 @@
 //! Receiving: the pattern says where from, the pipe hands it out, and if there is nothing this caller goes and reads.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use netzmq_memory::{Annotations, Message};
 use netzmq_proto::SocketType;
 
-use super::core::{Guard, Lead, Shared};
+use super::core::{Core, Guard, Lead, Shared};
 use super::send::Wait;
 use super::wait::Woken;
 use crate::connection::inbound::Taken;
 use crate::error::RecvError;
-use crate::patterns::{Next, Refusal};
+use crate::patterns::{Next, PipeId, Refusal};
 
 /// With several connections, the others are asked for news after so many messages from those already read.
 const POLL_EVERY: u32 = 64;
@@ -25,6 +27,9 @@ impl Shared {
         let mut sink = Some(sink);
         let mut deadline = None;
         let result = loop {
+            if let Some(signal) = &core.signal {
+                signal.lower();
+            }
             self.read_mail(&mut core);
             if core.terminated {
                 break Err(RecvError::Terminated);
@@ -37,8 +42,8 @@ impl Shared {
             match c.pattern.next(&mut c.pipes) {
                 Next::From(id) => {
                     let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
-                    let stamp = self.stamp(c, id);
-                    let taken = c.pipes.take_with(id, |taken| hand_out(taken, stamp, sink));
+                    let labels = Labels::of(self.socket_type, c, id);
+                    let taken = c.pipes.take_with(id, |taken| sink(labels.put_on(taken)));
                     let Some((result, more)) = taken else { break Err(RecvError::WouldBlock) };
                     c.pattern.taken(id, more);
                     self.settle(c);
@@ -105,9 +110,22 @@ impl Shared {
         core
     }
 
+    /// The socket is open and its context is not over.
+    pub(crate) fn check_usable(&self) -> Result<(), RecvError> {
+        let core = self.lock();
+        match (core.terminated, core.closed) {
+            (true, _) => Err(RecvError::Terminated),
+            (_, true) => Err(RecvError::Closed),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether something can be received, and sent, without waiting.
     pub(crate) fn events(&self) -> (bool, bool) {
         let mut core = self.lock();
+        if let Some(signal) = &core.signal {
+            signal.lower();
+        }
         self.read_mail(&mut core);
         if core.closed || core.terminated {
             return (false, false);
@@ -131,23 +149,41 @@ impl Shared {
         self.settle(&mut core);
         (can_recv, can_send)
     }
-
-    fn stamp(&self, core: &super::core::Core, id: crate::patterns::PipeId) -> u32 {
-        match self.socket_type {
-            SocketType::Server | SocketType::Peer => core.pattern.stamp_for(id),
-            _ => 0,
-        }
-    }
 }
 
-#[inline]
-fn hand_out<R>(taken: Taken<'_>, stamp: u32, sink: impl FnOnce(Taken<'_>) -> R) -> R {
-    if stamp == 0 {
-        return sink(taken);
+/// What some types write on a message: whom it came from, which group it was for.
+enum Labels {
+    None,
+    RoutingId(u32),
+    Group(Box<str>),
+}
+
+impl Labels {
+    #[inline]
+    fn of(socket_type: SocketType, core: &Core, id: PipeId) -> Labels {
+        match socket_type {
+            SocketType::Server | SocketType::Peer => Labels::RoutingId(core.pattern.stamp_for(id)),
+            SocketType::Dish => {
+                let group = core.pattern.group().unwrap_or_default();
+                Labels::Group(String::from_utf8_lossy(group).into())
+            }
+            _ => Labels::None,
+        }
     }
-    let mut message = taken.into_message();
-    message.set_routing_id(stamp);
-    sink(Taken::Owned(message))
+
+    #[inline]
+    fn put_on(self, taken: Taken<'_>) -> Taken<'_> {
+        if let Labels::None = self {
+            return taken;
+        }
+        let mut message = taken.into_message();
+        match self {
+            Labels::None => {}
+            Labels::RoutingId(id) => message.set_routing_id(id),
+            Labels::Group(group) => message.set_annotations(Some(Arc::new(Annotations::new(group, None)))),
+        }
+        Taken::Owned(message)
+    }
 }
 
 impl From<Refusal> for RecvError {
@@ -158,4 +194,3 @@ impl From<Refusal> for RecvError {
         }
     }
 }
-

@@ -53,6 +53,8 @@ impl Shared {
                         self.write_through(core, id, body.bytes());
                         return Ok(());
                     }
+                    // Peers that speak no ZMTP know no parts.
+                    let more = more && !core.pattern.is_raw();
                     core.pipes.push(id, body, more);
                     if !more {
                         core = self.after_send(core, id);
@@ -97,7 +99,9 @@ impl Shared {
     /// Encoded once for each peer: a small body is copied, a large one shared.
     fn fan_out<'a>(&'a self, mut core: Guard<'a>, body: Body<'_>, more: bool) {
         let body = match body {
-            Body::Borrowed(bytes) if bytes.len() >= REFERENCE_FROM => Body::Owned(Message::copy_from_slice(bytes)),
+            Body::Borrowed(bytes) if bytes.len() >= REFERENCE_FROM => {
+                Body::Owned(Message::copy_from_slice(bytes))
+            }
             body => body,
         };
         let c = &mut *core;

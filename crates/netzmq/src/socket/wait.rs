@@ -33,8 +33,12 @@ impl Shared {
         deadline: Option<Instant>,
     ) -> (Guard<'a>, Woken) {
         let Some(ticket) = self.mailbox.ticket() else { return (core, Woken::Maybe) };
-        let can_lead = core.reactor.is_some() && !core.led_for_good && core.lead != Lead::Caller;
-        if can_lead { self.wait_leading(core, ticket, deadline) } else { self.wait_behind(core, ticket, deadline) }
+        let can_lead = core.reactor.is_some() && core.watchers == 0 && core.lead != Lead::Caller;
+        if can_lead {
+            self.wait_leading(core, ticket, deadline)
+        } else {
+            self.wait_behind(core, ticket, deadline)
+        }
     }
 
     /// Waits until there may be room to send.

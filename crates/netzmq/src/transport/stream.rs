@@ -32,7 +32,12 @@ pub(crate) enum Moved {
 }
 
 impl Stream {
-    pub(crate) fn new(fd: OwnedFd, peer_address: String, peer_endpoint: String, local_endpoint: String) -> Stream {
+    pub(crate) fn new(
+        fd: OwnedFd,
+        peer_address: String,
+        peer_endpoint: String,
+        local_endpoint: String,
+    ) -> Stream {
         Stream { fd, peer_address, peer_endpoint, local_endpoint }
     }
 

@@ -1,0 +1,219 @@
+//! Waiting for many sockets at once, at a cost that grows with the ready ones only.
+//!
+//! Every socket rings when something changes at it, and only those that rang (or were ready the last time) are looked
+//! at. Readiness is level: a socket is reported as long as it is ready.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::pipe::mailbox::Alarm;
+use crate::socket::Socket;
+use crate::socket::core::Shared;
+use crate::socket::watch::WatchKey;
+
+/// What to wait for.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, Default)]
+pub struct Interest {
+    /// A message can be received.
+    pub readable: bool,
+    /// A message can be sent.
+    pub writable: bool,
+}
+
+impl Interest {
+    /// Only receiving.
+    pub const READABLE: Interest = Interest { readable: true, writable: false };
+    /// Only sending.
+    pub const WRITABLE: Interest = Interest { readable: false, writable: true };
+    /// Both.
+    pub const BOTH: Interest = Interest { readable: true, writable: true };
+}
+
+/// A socket that is ready.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// The key under which the socket was added.
+    pub key: usize,
+    /// A message can be received without waiting.
+    pub readable: bool,
+    /// A message can be sent without waiting.
+    pub writable: bool,
+}
+
+/// Waits for many sockets.
+///
+/// ```
+/// use netzmq::{Context, Interest, Poller};
+/// let context = Context::new();
+/// let (a, b) = (context.pull()?, context.pull()?);
+/// let push = context.push()?;
+/// push.connect(&b.bind("inproc://b")?)?;
+/// let mut poller = Poller::new();
+/// poller.add(&a, 0, Interest::READABLE);
+/// poller.add(&b, 1, Interest::READABLE);
+/// push.send("hello")?;
+/// let ready = poller.wait(None);
+/// assert_eq!(ready[0].key, 1);
+/// # Ok::<(), netzmq::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Poller {
+    bell: Arc<Bell>,
+    watched: HashMap<usize, Watched>,
+    /// Keys that were ready at the last look, to be looked at again.
+    hot: Vec<usize>,
+    ready: Vec<Readiness>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    shared: Arc<Shared>,
+    watch: WatchKey,
+    interest: Interest,
+}
+
+/// Where sockets ring.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: Mutex<Vec<usize>>,
+    condvar: Condvar,
+}
+
+/// One socket's bell-pull.
+struct Pull {
+    bell: Arc<Bell>,
+    key: usize,
+}
+
+impl Bell {
+    fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.rung.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn ring(&self, key: usize) {
+        let mut rung = self.lock();
+        if !rung.contains(&key) {
+            rung.push(key);
+        }
+        self.condvar.notify_all();
+    }
+
+    /// Waits until somebody has rung; takes who.
+    pub(crate) fn wait(&self, deadline: Option<Instant>, into: &mut Vec<usize>) {
+        let mut rung = self.lock();
+        while rung.is_empty() {
+            match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
+                Some(left) if left.is_zero() => break,
+                Some(left) => {
+                    rung = self
+                        .condvar
+                        .wait_timeout(rung, left)
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .0;
+                }
+                None => rung = self.condvar.wait(rung).unwrap_or_else(std::sync::PoisonError::into_inner),
+            }
+        }
+        into.append(&mut rung);
+    }
+}
+
+impl Alarm for Pull {
+    fn ring(&self) {
+        self.bell.ring(self.key);
+    }
+}
+
+/// Lets `shared` ring `bell` under `key`.
+pub(crate) fn hang(bell: &Arc<Bell>, shared: &Shared, key: usize) -> WatchKey {
+    shared.watch(Arc::new(Pull { bell: bell.clone(), key }))
+}
+
+impl Poller {
+    /// A poller of nothing yet.
+    #[must_use]
+    pub fn new() -> Poller {
+        Poller::default()
+    }
+
+    /// Watches `socket` under `key`, which replaces what was watched under it before. The socket may be closed while it
+    /// is watched; it is never ready then.
+    pub fn add(&mut self, socket: &Socket, key: usize, interest: Interest) {
+        self.remove(key);
+        let shared = socket.shared().clone();
+        let watch = hang(&self.bell, &shared, key);
+        self.watched.insert(key, Watched { shared, watch, interest });
+        self.hot.push(key);
+    }
+
+    /// Changes what is waited for. Returns whether something is watched under `key`.
+    pub fn modify(&mut self, key: usize, interest: Interest) -> bool {
+        match self.watched.get_mut(&key) {
+            Some(watched) => {
+                watched.interest = interest;
+                self.hot.push(key);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Ends a watch. Returns whether there was one.
+    pub fn remove(&mut self, key: usize) -> bool {
+        match self.watched.remove(&key) {
+            Some(watched) => {
+                watched.shared.unwatch(watched.watch);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Sockets watched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.watched.len()
+    }
+
+    /// Nothing is watched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.watched.is_empty()
+    }
+
+    /// Waits until a socket is ready, and tells which are; empty when `timeout` is over (`None`: waits for ever).
+    pub fn wait(&mut self, timeout: Option<Duration>) -> &[Readiness] {
+        let deadline = timeout.map(|t| Instant::now() + t);
+        self.ready.clear();
+        let mut look = std::mem::take(&mut self.hot);
+        // What has rung since, without waiting.
+        look.append(&mut self.bell.lock());
+        loop {
+            look.sort_unstable();
+            look.dedup();
+            for key in look.drain(..) {
+                let Some(watched) = self.watched.get(&key) else { continue };
+                let (readable, writable) = watched.shared.events();
+                let readable = readable && watched.interest.readable;
+                let writable = writable && watched.interest.writable;
+                if readable || writable {
+                    self.ready.push(Readiness { key, readable, writable });
+                    self.hot.push(key);
+                }
+            }
+            if !self.ready.is_empty() || deadline.is_some_and(|d| Instant::now() >= d) {
+                return &self.ready;
+            }
+            self.bell.wait(deadline, &mut look);
+        }
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        for (_, watched) in self.watched.drain() {
+            watched.shared.unwatch(watched.watch);
+        }
+    }
+}

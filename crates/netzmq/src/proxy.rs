@@ -1,0 +1,212 @@
+//! Passing messages between two sockets, both ways, for as long as the context lives.
+
+use std::sync::Arc;
+
+use crate::error::{Error, RecvError, SendError, SendFailure};
+use crate::poller::{Bell, hang};
+use crate::socket::{Multipart, Socket};
+
+/// Messages passed one way before the other way has its turn.
+const BURST: usize = 1000;
+
+/// Passes messages from `frontend` to `backend` and back until the context is terminated, or a control message says so.
+///
+/// A message is taken from one side only when the other has room, so high-water marks reach through. See
+/// `zmq_proxy(3)`.
+///
+/// ```no_run
+/// use netzmq::{Context, Proxy};
+/// let context = Context::new();
+/// let (frontend, backend) = (context.router()?, context.dealer()?);
+/// frontend.bind("tcp://*:5559")?;
+/// backend.bind("tcp://*:5560")?;
+/// Proxy::new(&frontend, &backend).run()?;
+/// # Ok::<(), netzmq::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Proxy<'a> {
+    frontend: &'a Socket,
+    backend: &'a Socket,
+    capture: Option<&'a Socket>,
+    control: Option<&'a Socket>,
+    statistics: ProxyStatistics,
+}
+
+/// What a proxy has passed so far: messages and their bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ProxyStatistics {
+    /// Messages taken from the frontend.
+    pub frontend_received: u64,
+    /// Their bytes.
+    pub frontend_received_bytes: u64,
+    /// Messages given to the frontend.
+    pub frontend_sent: u64,
+    /// Their bytes.
+    pub frontend_sent_bytes: u64,
+    /// Messages taken from the backend.
+    pub backend_received: u64,
+    /// Their bytes.
+    pub backend_received_bytes: u64,
+    /// Messages given to the backend.
+    pub backend_sent: u64,
+    /// Their bytes.
+    pub backend_sent_bytes: u64,
+}
+
+impl ProxyStatistics {
+    fn as_array(&self) -> [u64; 8] {
+        [
+            self.frontend_received,
+            self.frontend_received_bytes,
+            self.frontend_sent,
+            self.frontend_sent_bytes,
+            self.backend_received,
+            self.backend_received_bytes,
+            self.backend_sent,
+            self.backend_sent_bytes,
+        ]
+    }
+}
+
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+enum State {
+    Active,
+    Paused,
+    Terminated,
+}
+
+impl<'a> Proxy<'a> {
+    /// Between these two. They may be the same socket, which then echoes.
+    #[must_use]
+    pub fn new(frontend: &'a Socket, backend: &'a Socket) -> Proxy<'a> {
+        Proxy { frontend, backend, capture: None, control: None, statistics: ProxyStatistics::default() }
+    }
+
+    /// Gets a copy of every message (the bodies are shared, not copied). Copies that it has no room for are dropped.
+    #[must_use]
+    pub fn capture(mut self, socket: &'a Socket) -> Proxy<'a> {
+        self.capture = Some(socket);
+        self
+    }
+
+    /// Obeys `PAUSE`, `RESUME` and `TERMINATE`, and answers `STATISTICS` with eight parts of eight bytes each, in the
+    /// machine's byte order, as [`ProxyStatistics`] lists them. A REP control socket is answered after each command.
+    #[must_use]
+    pub fn control(mut self, socket: &'a Socket) -> Proxy<'a> {
+        self.control = Some(socket);
+        self
+    }
+
+    /// Runs until `TERMINATE`. Blocks.
+    ///
+    /// # Errors
+    /// The context was terminated or a socket closed (then the proxy's work is done as well), or the sockets' types
+    /// don't fit.
+    pub fn run(mut self) -> Result<ProxyStatistics, Error> {
+        let bell = Arc::new(Bell::default());
+        let watched: Vec<_> = [Some(self.frontend), Some(self.backend), self.control]
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(|(key, socket)| (socket, hang(&bell, socket.shared(), key)))
+            .collect();
+        let result = self.pass_all(&bell);
+        for (socket, key) in watched {
+            socket.shared().unwatch(key);
+        }
+        result.map(|()| self.statistics)
+    }
+
+    fn pass_all(&mut self, bell: &Bell) -> Result<(), Error> {
+        let mut state = State::Active;
+        let mut rung = Vec::new();
+        loop {
+            let mut busy = false;
+            if let Some(control) = self.control {
+                while let Some(command) = ignore_would_block(control.try_recv_multipart())? {
+                    state = self.obey(control, &command, state)?;
+                    busy = true;
+                }
+            }
+            if state == State::Terminated {
+                return Ok(());
+            }
+            if state == State::Active {
+                busy |= self.pass(true)?;
+                if !std::ptr::eq(self.frontend, self.backend) {
+                    busy |= self.pass(false)?;
+                }
+            }
+            if !busy {
+                self.frontend.shared().check_usable()?;
+                self.backend.shared().check_usable()?;
+                rung.clear();
+                bell.wait(None, &mut rung);
+            }
+        }
+    }
+
+    /// Passes up to a burst in one direction. Says whether anything was passed.
+    fn pass(&mut self, forward: bool) -> Result<bool, Error> {
+        let (from, to) = if forward { (self.frontend, self.backend) } else { (self.backend, self.frontend) };
+        let mut passed = 0;
+        let same = std::ptr::eq(from, to);
+        while passed < BURST && (same || to.can_send()) {
+            let Some(message) = ignore_would_block(from.try_recv_multipart())? else { break };
+            let bytes: u64 = message.iter().map(|part| part.len() as u64).sum();
+            if let Some(capture) = self.capture {
+                // A copy that can't be taken is not worth waiting for.
+                let _ = capture.try_send_multipart(message.clone());
+            }
+            match to.send_multipart(message) {
+                Ok(()) => {}
+                // Nobody is there any more: as if it had been lost on the way.
+                Err(SendError { reason: SendFailure::Unroutable, .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.count(forward, bytes);
+            passed += 1;
+        }
+        Ok(passed > 0)
+    }
+
+    fn count(&mut self, forward: bool, bytes: u64) {
+        let s = &mut self.statistics;
+        if forward {
+            s.frontend_received += 1;
+            s.frontend_received_bytes += bytes;
+            s.backend_sent += 1;
+            s.backend_sent_bytes += bytes;
+        } else {
+            s.backend_received += 1;
+            s.backend_received_bytes += bytes;
+            s.frontend_sent += 1;
+            s.frontend_sent_bytes += bytes;
+        }
+    }
+
+    fn obey(&self, control: &Socket, command: &Multipart, state: State) -> Result<State, Error> {
+        let command = command.first().map_or(&b""[..], |part| &part[..]);
+        let next = match command {
+            b"PAUSE" => State::Paused,
+            b"RESUME" => State::Active,
+            b"TERMINATE" => State::Terminated,
+            _ => state,
+        };
+        if command == b"STATISTICS" {
+            let parts = self.statistics.as_array().map(u64::to_ne_bytes);
+            control.send_multipart(parts.iter().map(|p| &p[..]).collect::<Multipart>())?;
+        } else if control.socket_type() == netzmq_proto::SocketType::Rep {
+            control.send("")?;
+        }
+        Ok(next)
+    }
+}
+
+fn ignore_would_block<T>(result: Result<T, RecvError>) -> Result<Option<T>, RecvError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(RecvError::WouldBlock) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

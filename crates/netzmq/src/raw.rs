@@ -1,0 +1,157 @@
+//! What the C interface needs beyond the public face: untyped, and no promise to anybody else.
+//!
+//! Never a second way of doing something: each item here is a thin door to what the engine does anyway.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::Arc;
+
+use crate::error::OptionError;
+use crate::monitor::MonitorEvent;
+use crate::pipe::mailbox::Alarm;
+use crate::socket::Socket;
+use crate::socket::core::Shared;
+use crate::socket::watch::WatchKey;
+use crate::transport::kick::Kick;
+
+/// Rung by every socket that it watches, whenever something may have changed there; a descriptor to wait for.
+#[derive(Debug, Clone)]
+pub struct Bell(Arc<Rope>);
+
+#[derive(Debug)]
+struct Rope(Kick);
+
+impl Alarm for Rope {
+    fn ring(&self) {
+        self.0.kick();
+    }
+}
+
+impl Bell {
+    /// A bell that nobody rings yet.
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn new() -> io::Result<Bell> {
+        Ok(Bell(Arc::new(Rope(Kick::new()?))))
+    }
+
+    /// Forgets that it was rung. Look at the sockets after this, not before.
+    pub fn quiet(&self) {
+        self.0.0.drain();
+    }
+
+    /// Rings it.
+    pub fn ring(&self) {
+        self.0.0.kick();
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.0.as_fd()
+    }
+}
+
+/// A socket rings a bell as long as this lives. It may be closed meanwhile.
+#[derive(Debug)]
+pub struct Watch {
+    shared: Arc<Shared>,
+    key: WatchKey,
+}
+
+impl Watch {
+    /// Lets `socket` ring `bell`. Look at the socket after this.
+    #[must_use]
+    pub fn new(socket: &Socket, bell: &Bell) -> Watch {
+        let shared = socket.shared().clone();
+        let key = shared.watch(bell.0.clone());
+        Watch { shared, key }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.unwatch(self.key);
+    }
+}
+
+/// Whether a message can be received, and sent, without waiting.
+#[must_use]
+pub fn events(socket: &Socket) -> (bool, bool) {
+    socket.shared().events()
+}
+
+/// The context was terminated.
+#[must_use]
+pub fn is_terminated(socket: &Socket) -> bool {
+    socket.shared().lock().terminated
+}
+
+/// The descriptor for foreign event loops (`ZMQ_FD`). The socket keeps it.
+///
+/// # Errors
+/// The system has no descriptor left.
+pub fn event_fd(socket: &Socket) -> io::Result<RawFd> {
+    Ok(socket.shared().event_fd()?.as_fd().as_raw_fd())
+}
+
+/// Ends the socket now; what still holds it finds it closed.
+pub fn close(socket: &Socket) {
+    socket.shared().close();
+}
+
+/// Gives each event to `sink`, on the thread on which it happens; `None`: to nobody. A sink must not block.
+pub fn set_monitor(socket: &Socket, sink: Option<Arc<dyn Fn(MonitorEvent) + Send + Sync>>) {
+    socket.shared().set_monitor(sink);
+}
+
+/// Topics that are subscribed to: by all peers (PUB, XPUB), by this side (SUB, XSUB).
+#[must_use]
+pub fn topics(socket: &Socket) -> usize {
+    socket.shared().lock().pattern.topics_count()
+}
+
+/// Adds a property to what the handshake tells of this side, in place of one of the same name.
+///
+/// # Errors
+/// The socket is closed.
+pub fn add_metadata(socket: &Socket, name: &str, value: &[u8]) -> Result<(), OptionError> {
+    socket.change_options(|options| {
+        options.metadata.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        options.metadata.push((name.to_owned(), value.to_vec()));
+    })
+}
+
+macro_rules! pattern_options {
+    ($($(#[$doc:meta])* $name:ident, $set:ident: $type:ty;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// The socket is closed.
+            pub fn $set(socket: &Socket, value: $type) -> Result<(), OptionError> {
+                socket.change_options(|options| options.pattern.$name = value)
+            }
+
+            #[doc = concat!("What [`", stringify!($set), "`] sets.")]
+            #[must_use]
+            pub fn $name(socket: &Socket) -> $type {
+                socket.read_options(|options| options.pattern.$name)
+            }
+        )*
+    };
+}
+
+pattern_options! {
+    /// ROUTER: peers speak no ZMTP. (`ZMQ_ROUTER_RAW`)
+    router_raw, set_router_raw: bool;
+    /// ROUTER: news of peers. (`ZMQ_ROUTER_NOTIFY`)
+    router_notify, set_router_notify: u8;
+    /// XPUB: as manual, and the next message goes to the last subscriber only. (`ZMQ_XPUB_MANUAL_LAST_VALUE`)
+    xpub_manual_last_value, set_xpub_manual_last_value: bool;
+    /// XSUB: every cancellation is sent upstream. (`ZMQ_XSUB_VERBOSE_UNSUBSCRIBE`)
+    xsub_verbose_unsubscribe, set_xsub_verbose_unsubscribe: bool;
+    /// XPUB, XSUB: only a first part can be a subscription. (`ZMQ_ONLY_FIRST_SUBSCRIBE`)
+    only_first_subscribe, set_only_first_subscribe: bool;
+}
