@@ -30,9 +30,10 @@ pub(crate) fn peers(words: &[&str]) -> Result<()> {
         build(engine)?;
     }
     let started = record::now();
+    let load = load_average();
     let before = CpuTimes::now();
     let rows = measure(&plan, &started);
-    println!("\n{}", caption(&plan, &started, before, CpuTimes::now()));
+    println!("\n{}", caption(&plan, &started, before, CpuTimes::now(), load.as_deref()));
     println!("{}", table::tables(&rows));
     if plan.system_calls {
         if shell::has_program("strace") {
@@ -140,7 +141,19 @@ impl CpuTimes {
     }
 }
 
-fn caption(plan: &Plan, started: &str, before: Option<CpuTimes>, after: Option<CpuTimes>) -> String {
+/// Runnable threads over the last minute, as the kernel tells it.
+fn load_average() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_whitespace().next().map(str::to_owned)
+}
+
+fn caption(
+    plan: &Plan,
+    started: &str,
+    before: Option<CpuTimes>,
+    after: Option<CpuTimes>,
+    load: Option<&str>,
+) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let mut text = format!(
         "{started}, {} {}, {cores} cores; medians of {} interleaved runs of about {} s; command: `cargo xtask bench peers {}`.",
@@ -153,6 +166,9 @@ fn caption(plan: &Plan, started: &str, before: Option<CpuTimes>, after: Option<C
     if let Some((before, after)) = before.zip(after) {
         let share = 100.0 * (after.stolen - before.stolen) / (after.all - before.all).max(1.0);
         text += &format!(" The hypervisor took {share:.0} % of the CPU time meanwhile.");
+    }
+    if let Some(load) = load {
+        text += &format!(" Load average before: {load}.");
     }
     if plan.runs < plan::RUNS_TO_QUOTE {
         text += " Too few runs to quote.";
