@@ -26,6 +26,15 @@ pub(crate) enum Bench {
     /// Send and receive with each memory strategy: byte array, pooled, zero-copy …
     #[command(after_help = MEMORY_HELP)]
     Memory(MemoryArgs),
+    /// Make and free messages without sending them: fresh or from the pool, here or on another thread
+    #[command(after_help = ALLOC_HELP)]
+    Alloc(AllocArgs),
+    /// Copying by size, beside every way to hand memory over without a copy
+    #[command(after_help = COPY_HELP)]
+    Copy(CopyArgs),
+    /// Ways to wait for messages: blocking, in batches, with a poller, sleeping
+    #[command(after_help = RECEIVE_HELP)]
+    Receive(ReceiveArgs),
 }
 
 /// How much to measure, and where to write it.
@@ -65,6 +74,59 @@ pub(crate) struct MemoryArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) messages: Option<u32>,
 }
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ReceiveArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Messages in a run [default: 10000; with --quick 1000 from 64 KiB up]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(crate) messages: Option<u32>,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct AllocArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct CopyArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+const ALLOC_HELP: &str = "\
+Every message is made and dropped at once; its first bytes are written (all of them with Copy).
+
+  NewMessage               a message over fresh heap memory
+  PoolRent                 rented from MessagePool by size, and frozen
+  NewMessage+Copy          a fresh copy of the data, made a message
+  PoolRent+Copy            rented and filled with the data
+  NewMessage+OtherThread   as NewMessage, dropped by another thread, in batches
+  PoolRent+OtherThread     as PoolRent, dropped by another thread, in batches
+  Nothing+OtherThread      the batches alone, with empty messages: contained in the two above";
+
+const COPY_HELP: &str = "\
+What it costs to copy a body, and what it costs to hand one over instead. Where the first exceeds the second, copying
+less is worth it.
+
+  CopyCached     from memory in the caches to memory in the caches
+  CopyUncached   from memory that was not touched for long to such memory
+  CopyMessage    Message::copy_from_slice() of cached data, and drop
+  Clone          Message::clone() and drop: one reference more and one less
+  RentFreeze     MessagePool::rent(), freeze(), drop; nothing is written
+  FromVec        Message::from(Vec) and into_vec(): a Vec moves in and out
+  FromOwner      Message::from_owner(Arc) and drop: somebody else's memory, and its release";
+
+const RECEIVE_HELP: &str = "\
+The setting of `bench memory`; the sender sends &[u8], the receiver receives into one buffer, and waits as follows when
+nothing is there.
+
+  Blocking              every receive may wait
+  Blocking+Batch        receives without waiting until nothing is there, then one receive that waits
+  Poller                receives without waiting until nothing is there, then Poller::wait()
+  NonBlocking+Sleep1ms  receives without waiting until nothing is there, then sleeps a millisecond";
 
 const MEMORY_HELP: &str = "\
 Two ROUTER sockets in this process, connected over TCP on the loopback interface, without high-water marks. One thread

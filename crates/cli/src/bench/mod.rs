@@ -1,13 +1,20 @@
 //! The benchmarks: what the memory of messages costs, alone and in use.
 //!
-//! [`memory`] sends and receives, once per strategy. What they share: [`record`] (a measured cell, and its JSON),
-//! [`spread`] (medians), [`table`] and [`units`] (how it prints), [`machine`] (where it was measured), [`progress`].
-//! Every receiving benchmark checks count, length and content of all that arrives, and fails when anything is amiss.
+//! [`memory`] and [`receive`] send and receive over a [`pair`] of sockets; [`alloc`] and [`copy`] do no I/O. All are
+//! measured by [`rounds`] in a [`session`]. The rest: [`record`] (a measured cell, and its JSON), [`spread`] (medians),
+//! [`table`] and [`units`] (how it prints), [`machine`] (where it was measured), [`progress`]. Every receiving benchmark
+//! checks count, length and content of all that arrives, and fails when anything is amiss.
 
+pub(crate) mod alloc;
+pub(crate) mod copy;
 pub(crate) mod machine;
 pub(crate) mod memory;
+pub(crate) mod pair;
 pub(crate) mod progress;
+pub(crate) mod receive;
 pub(crate) mod record;
+pub(crate) mod rounds;
+pub(crate) mod session;
 pub(crate) mod spread;
 pub(crate) mod table;
 pub(crate) mod units;
@@ -19,5 +26,8 @@ use crate::args::Bench;
 pub(crate) fn run(which: Bench) -> Result<()> {
     match which {
         Bench::Memory(args) => memory::run(&args),
+        Bench::Alloc(args) => alloc::run(&args),
+        Bench::Copy(args) => copy::run(&args),
+        Bench::Receive(args) => receive::run(&args),
     }
 }

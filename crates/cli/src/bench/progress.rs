@@ -26,6 +26,12 @@ impl Progress {
         Progress { bar, started: Instant::now() }
     }
 
+    /// Shows nothing.
+    #[cfg(test)]
+    pub(crate) fn none() -> Progress {
+        Progress { bar: None, started: Instant::now() }
+    }
+
     /// A new section begins: a line of its own where there is no bar.
     pub(crate) fn section(&self, name: &str) {
         match &self.bar {

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::rounds::Tally;
+use super::spread::Spread;
 use crate::Result;
-use crate::alloc_count::Count;
-use crate::bench::spread::Spread;
 use crate::error::Failure;
 
 /// One row of a table, one object of the JSON.
@@ -21,7 +21,9 @@ pub(crate) struct Record {
     /// Whose code was measured.
     pub(crate) engine: &'static str,
     /// What it did.
-    pub(crate) strategy: String,
+    pub(crate) strategy: &'static str,
+    /// What it is compared with.
+    pub(crate) baseline: &'static str,
     /// The body's size in bytes.
     pub(crate) size: usize,
     /// Messages (or operations) in a run.
@@ -32,7 +34,7 @@ pub(crate) struct Record {
     pub(crate) median_ms: f64,
     pub(crate) min_ms: f64,
     pub(crate) max_ms: f64,
-    /// Median by the median of the benchmark's baseline at this size.
+    /// Median by the baseline's median at this size.
     pub(crate) ratio_to_baseline: f64,
     /// From the median.
     pub(crate) messages_per_s: f64,
@@ -47,33 +49,34 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// From the times of the runs in milliseconds and the allocations of one run. `None` without times.
+    /// `None` if there was no run.
     pub(crate) fn new(
         bench: &'static str,
-        strategy: &str,
+        strategy: &'static str,
+        baseline: &'static str,
         size: usize,
         messages: u64,
-        times_ms: &[f64],
-        count: Count,
+        tally: &Tally,
     ) -> Option<Record> {
-        let Spread { median, min, max } = Spread::of(times_ms)?;
+        let Spread { median, min, max } = Spread::of(&tally.times_ms)?;
         let per_s = messages as f64 / median.max(f64::MIN_POSITIVE) * 1e3;
         Some(Record {
             bench,
             engine: "netzmq",
-            strategy: strategy.to_owned(),
+            strategy,
+            baseline,
             size,
             messages,
-            runs: times_ms.len(),
+            runs: tally.times_ms.len(),
             median_ms: median,
             min_ms: min,
             max_ms: max,
             ratio_to_baseline: 1.0,
             messages_per_s: per_s,
             bytes_per_s: per_s * size as f64,
-            allocations_per_message: count.allocations as f64 / messages as f64,
-            allocated_bytes_per_message: count.bytes as f64 / messages as f64,
-            pool_hit_rate: None,
+            allocations_per_message: tally.count.allocations as f64 / messages as f64,
+            allocated_bytes_per_message: tally.count.bytes as f64 / messages as f64,
+            pool_hit_rate: (tally.rents > 0).then(|| tally.hits as f64 / tally.rents as f64),
         })
     }
 
@@ -83,14 +86,16 @@ impl Record {
     }
 }
 
-/// Sets every ratio to the record called `baseline`; without one they stay 1.
-pub(crate) fn compare(records: &mut [Record], baseline: &str) {
-    let Some(base) = records.iter().find(|record| record.strategy == baseline).map(|r| r.median_ms) else {
-        return;
-    };
-    for record in records {
-        record.ratio_to_baseline = record.median_ms / base;
+/// The records of one size, with every ratio set to the record that is its baseline.
+pub(crate) fn compared(mut records: Vec<Record>) -> Vec<Record> {
+    let medians: Vec<(&str, f64)> =
+        records.iter().map(|record| (record.strategy, record.median_ms)).collect();
+    for record in &mut records {
+        if let Some((_, base)) = medians.iter().find(|(strategy, _)| *strategy == record.baseline) {
+            record.ratio_to_baseline = record.median_ms / base;
+        }
     }
+    records
 }
 
 /// Writes all records as a JSON array.
@@ -99,4 +104,22 @@ pub(crate) fn write_json(path: &Path, records: &[Record]) -> Result<()> {
         serde_json::to_string_pretty(records).map_err(|error| Failure::file(path, error.into()))?;
     text.push('\n');
     fs::write(path, text).map_err(|error| Failure::file(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_to_each_ones_baseline() {
+        let record = |strategy, baseline, time| {
+            let tally = Tally { times_ms: vec![time], ..Tally::default() };
+            Record::new("x", strategy, baseline, 10, 1000, &tally).unwrap()
+        };
+        let records = compared(vec![record("a", "a", 2.0), record("b", "a", 1.0), record("c", "b", 3.0)]);
+        let ratios: Vec<f64> = records.iter().map(|record| record.ratio_to_baseline).collect();
+        assert_eq!(ratios, [1.0, 0.5, 3.0]);
+        assert_eq!((records[0].ns_each(), records[0].messages_per_s), (2000.0, 500_000.0));
+        assert_eq!(records[0].pool_hit_rate, None);
+    }
 }

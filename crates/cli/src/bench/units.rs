@@ -59,6 +59,28 @@ pub(crate) fn ns(value: f64) -> String {
     }
 }
 
+/// From the least to the most, in the unit of the most.
+pub(crate) fn range_ns(min: f64, max: f64) -> String {
+    match max {
+        v if v >= 999_500.0 => format!("{} … {}", three(min / 1e6), three(max / 1e6)),
+        v if v >= 9_995.0 => format!("{} … {}", three(min / 1e3), three(max / 1e3)),
+        _ => format!("{} … {}", three(min), three(max)),
+    }
+}
+
+/// A number without a unit: three digits, thousands grouped.
+pub(crate) fn plain(value: f64) -> String {
+    if value < 999.5 { three(value) } else { grouped(value.round() as u64) }
+}
+
+/// A part of the whole, 0 to 1.
+pub(crate) fn percent(part: f64) -> String {
+    match part * 100.0 {
+        p if p >= 99.995 => "100 %".to_owned(),
+        p => format!("{p:.2} %"),
+    }
+}
+
 /// Something per second.
 pub(crate) fn rate(value: f64) -> String {
     match value {

@@ -1,32 +1,24 @@
 //! `netzmq bench memory`: the seed's experiment, every memory strategy against the byte array over real TCP.
 //!
 //! Two ROUTER sockets, joined over the loopback interface, without high-water marks; one thread sends, another receives
-//! and checks. One pair of sockets serves a size, and the strategies take turns in every round, each beginning one place
-//! further on, so that whatever drifts drifts for all. The first round warms up and is not counted; after the measured
-//! ones, one more run of each strategy is made with the allocator counting, so that counting costs no time.
+//! and checks. One pair of sockets serves a size, and the strategies take turns on it.
 //!
-//! * [`strategy`]: the six strategies. [`body`]: what is sent and how it is known again. [`courier`]: how each strategy
-//!   sends and receives. [`link`]: the two threads and the clock.
+//! * [`strategy`]: the six strategies. [`ways`]: how each sends and receives.
 
-pub(crate) mod body;
-pub(crate) mod courier;
-pub(crate) mod link;
 pub(crate) mod strategy;
+pub(crate) mod ways;
 
-use netzmq::MessagePool;
-
-use self::link::Link;
 use self::strategy::Strategy;
-use super::machine::Machine;
+use self::ways::Callbacks;
+use super::pair::{Pair, body};
 use super::progress::Progress;
-use super::record::{self, Record};
+use super::record::Record;
+use super::rounds::{self, Tally};
+use super::session::{Contender, Session};
 use super::table::{Cell, Mark, Table};
 use super::units;
 use crate::Result;
-use crate::alloc_count::{Count, counted};
 use crate::args::MemoryArgs;
-use crate::error::Failure;
-use crate::output::{self, Style};
 
 /// The seed's sizes, and two more.
 const SIZES: [usize; 6] = [64, 512, 1024, 64 << 10, 128 << 10, 256 << 10];
@@ -38,90 +30,46 @@ const MESSAGES_QUICK: u64 = 1000;
 /// Measures, prints, and writes what was asked for.
 pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     let sizes = args.common.sizes_or(&SIZES);
-    let rounds = args.common.rounds();
-    if let Some(&small) = sizes.iter().find(|&&size| size < body::LEN_MIN) {
-        return Err(Failure::Usage(format!(
-            "{small} bytes are too few: a body of {} or more carries the marks that it is known by",
-            body::LEN_MIN
-        )));
-    }
-    let messages_of = |size: usize| match args.messages {
+    body::check_sizes(&sizes)?;
+    let session = Session {
+        bench: "memory",
+        title: "Message memory: ROUTER to ROUTER over tcp loopback, two-part messages, every one checked",
+        sizes,
+        contenders: Strategy::ALL
+            .iter()
+            .map(|strategy| Contender { name: strategy.name(), baseline: Strategy::BASELINE.name() })
+            .collect(),
+        common: &args.common,
+    };
+    let messages = |size: usize| match args.messages {
         Some(messages) => u64::from(messages),
         None if args.common.quick && size >= LARGE => MESSAGES_QUICK,
         None => MESSAGES,
     };
-    let style = Style::detect();
-    output::print(&format!(
-        "{}\n{}\n\n",
-        style
-            .bold("Message memory: ROUTER to ROUTER over tcp loopback, two-part messages, every one checked"),
-        style.dim(&format!("{}\n{rounds} rounds after one to warm up; medians", Machine::here().line()))
-    ))?;
-    let runs_a_size = (rounds + 2) * Strategy::ALL.len();
-    let progress = Progress::new((runs_a_size * sizes.len()) as u64);
-    let mut records = Vec::new();
-    for &size in &sizes {
-        progress.section(&format!(
-            "{}, {} messages a run",
-            units::size(size),
-            units::grouped(messages_of(size))
-        ));
-        let measured = measure(size, messages_of(size), rounds, &progress)?;
-        let table = table(size, &measured);
-        progress.aside(|| output::print(&format!("{}\n", table.text(style))))?;
-        records.extend(measured);
-    }
-    drop(progress);
-    if let Some(path) = &args.common.json {
-        record::write_json(path, &records)?;
-    }
-    Ok(())
-}
-
-/// What the rounds of one strategy come to, while they are made.
-#[derive(Debug, Default, Clone)]
-struct Tally {
-    times_ms: Vec<f64>,
-    count: Count,
-    rents: u64,
-    hits: u64,
+    let rounds = args.common.rounds();
+    let records = session.run(
+        messages,
+        |size, messages, progress| measure(size, messages, rounds, progress),
+        |size, records| Some(table(size, records)),
+    )?;
+    session.save(&records)
 }
 
 /// All strategies at one size.
-fn measure(size: usize, messages: u64, rounds: usize, progress: &Progress) -> Result<Vec<Record>> {
-    let mut link = Link::new(size)?;
-    let mut tallies = vec![Tally::default(); Strategy::ALL.len()];
-    for round in 0..=rounds {
-        for turn in 0..Strategy::ALL.len() {
-            let at = (turn + round) % Strategy::ALL.len();
-            let (Some(&strategy), Some(tally)) = (Strategy::ALL.get(at), tallies.get_mut(at)) else {
-                continue;
-            };
-            let before = MessagePool::shared().stats();
-            let time = link.run(strategy, messages)?;
-            let after = MessagePool::shared().stats();
-            if round > 0 {
-                tally.times_ms.push(time.as_secs_f64() * 1e3);
-                tally.rents += after.rents.wrapping_sub(before.rents);
-                tally.hits += after.hits.wrapping_sub(before.hits);
-            }
-            progress.step();
+fn measure(size: usize, messages: u64, rounds: usize, progress: &Progress) -> Result<Vec<Tally>> {
+    let mut pair = Pair::new(size)?;
+    rounds::take_turns(Strategy::ALL.len(), rounds, progress, |which| {
+        let strategy = Strategy::ALL.get(which).copied().unwrap_or(Strategy::BASELINE);
+        let callbacks = Callbacks::now();
+        let time = pair.run(
+            |sender| ways::send(strategy, sender, messages),
+            move |receiver| ways::receive(strategy, receiver, messages),
+        )?;
+        if strategy == Strategy::MessageZeroCopy {
+            callbacks.expect(messages)?;
         }
-    }
-    let mut records = Vec::new();
-    for (&strategy, tally) in Strategy::ALL.iter().zip(&mut tallies) {
-        let (time, count) = counted(|| link.run(strategy, messages));
-        time?;
-        tally.count = count;
-        progress.step();
-        let record = Record::new("memory", strategy.name(), size, messages, &tally.times_ms, tally.count);
-        records.extend(record.map(|record| Record {
-            pool_hit_rate: (tally.rents > 0).then(|| tally.hits as f64 / tally.rents as f64),
-            ..record
-        }));
-    }
-    record::compare(&mut records, Strategy::BASELINE.name());
-    Ok(records)
+        Ok(time)
+    })
 }
 
 /// What is told as slower than the baseline: beyond what runs differ by anyway.
@@ -142,7 +90,7 @@ pub(crate) fn table(size: usize, records: &[Record]) -> Table {
             _ => Mark::None,
         };
         table.row([
-            record.strategy.as_str().into(),
+            record.strategy.into(),
             Cell::marked(units::ms(record.median_ms), mark),
             Cell::marked(units::range_ms(record.min_ms, record.max_ms), Mark::Faint),
             Cell::marked(format!("{:.2}", record.ratio_to_baseline), mark),

@@ -6,7 +6,7 @@
 use crate::error::Failure;
 
 /// Shorter bodies could not carry both marks.
-pub(crate) const LEN_MIN: usize = 16;
+const LEN_MIN: usize = 16;
 const MARK: usize = 8;
 
 /// The data that an application has and wants to send: written into whatever memory a strategy sends from.
@@ -34,6 +34,16 @@ impl Template {
 
 fn pattern(at: usize) -> u8 {
     (at % 251) as u8
+}
+
+/// Refuses sizes that no body of ours can have.
+pub(crate) fn check_sizes(sizes: &[usize]) -> Result<(), Failure> {
+    match sizes.iter().find(|&&size| size < LEN_MIN) {
+        None => Ok(()),
+        Some(size) => Err(Failure::Usage(format!(
+            "{size} bytes are too few: a body carries the marks that it is known by, which takes {LEN_MIN}"
+        ))),
+    }
 }
 
 /// Whether `bytes` are message `number` of length `len`.

@@ -1,0 +1,80 @@
+//! One benchmark from its first line to its JSON file: all sizes in turn, a table as soon as a size is done.
+
+use super::machine::Machine;
+use super::progress::Progress;
+use super::record::{self, Record};
+use super::rounds::{self, Tally};
+use super::table::Table;
+use super::units;
+use crate::Result;
+use crate::args::Common;
+use crate::output::{self, Style};
+
+/// What is compared: a name, and the name of what it is compared with.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) baseline: &'static str,
+}
+
+/// A benchmark that is about to run.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    /// As in the JSON.
+    pub(crate) bench: &'static str,
+    /// One line that says what is measured.
+    pub(crate) title: &'a str,
+    pub(crate) sizes: Vec<usize>,
+    pub(crate) contenders: Vec<Contender>,
+    pub(crate) common: &'a Common,
+}
+
+impl Session<'_> {
+    /// Measures every size: `messages` says how many a run has, `measure` makes all runs of a size, `table` shows them
+    /// (`None` where tables come later).
+    pub(crate) fn run(
+        &self,
+        messages: impl Fn(usize) -> u64,
+        mut measure: impl FnMut(usize, u64, &Progress) -> Result<Vec<Tally>>,
+        table: impl Fn(usize, &[Record]) -> Option<Table>,
+    ) -> Result<Vec<Record>> {
+        let style = Style::detect();
+        let rounds = self.common.rounds();
+        output::print(&format!(
+            "{}\n{}\n\n",
+            style.bold(self.title),
+            style.dim(&format!("{}\nmedians of {rounds} rounds", Machine::here().line()))
+        ))?;
+        let progress = Progress::new(rounds::runs(self.contenders.len(), rounds) * self.sizes.len() as u64);
+        let mut records = Vec::new();
+        for &size in &self.sizes {
+            let messages = messages(size);
+            progress.section(&format!(
+                "{}: {}, {} a run",
+                self.bench,
+                units::size(size),
+                units::grouped(messages)
+            ));
+            let tallies = measure(size, messages, &progress)?;
+            let measured = self.records(size, messages, &tallies);
+            if let Some(table) = table(size, &measured) {
+                progress.aside(|| output::print(&format!("{}\n", table.text(style))))?;
+            }
+            records.extend(measured);
+        }
+        Ok(records)
+    }
+
+    /// Writes the JSON file, if one was asked for.
+    pub(crate) fn save(&self, records: &[Record]) -> Result<()> {
+        self.common.json.as_ref().map_or(Ok(()), |path| record::write_json(path, records))
+    }
+
+    fn records(&self, size: usize, messages: u64, tallies: &[Tally]) -> Vec<Record> {
+        let contenders = self.contenders.iter().zip(tallies);
+        let records = contenders.filter_map(|(contender, tally)| {
+            Record::new(self.bench, contender.name, contender.baseline, size, messages, tally)
+        });
+        record::compared(records.collect())
+    }
+}
