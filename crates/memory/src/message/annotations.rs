@@ -3,8 +3,9 @@
 //! Most parts have neither, and pay eight bytes (a null pointer) for the possibility. Shared and immutable;
 //! nothing here looks at a message.
 
+use std::ffi::{CStr, CString};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The group and the sender's properties of a message part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,13 +15,24 @@ pub struct Annotations {
     pub group: Box<str>,
     /// What is known about the peer that sent the message.
     pub properties: Option<Arc<Properties>>,
+    /// The group as C wants it, made when C first asks.
+    c_group: OnceLock<CString>,
 }
 
 impl Annotations {
     /// Annotations with a group and perhaps the sender's properties.
     #[must_use]
     pub fn new(group: impl Into<Box<str>>, properties: Option<Arc<Properties>>) -> Annotations {
-        Annotations { group: group.into(), properties }
+        Annotations { group: group.into(), properties, c_group: OnceLock::new() }
+    }
+
+    /// The group with a final zero byte, for C callers; cut at a zero byte within it.
+    #[must_use]
+    pub fn group_with_nul(&self) -> &CStr {
+        self.c_group.get_or_init(|| {
+            let text = self.group.split('\0').next().unwrap_or_default();
+            CString::new(text).unwrap_or_default()
+        })
     }
 }
 
@@ -38,6 +50,7 @@ impl Annotations {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Properties {
+    /// Each value is followed by a zero byte, for C callers.
     pairs: Vec<(Box<str>, Box<[u8]>)>,
     source_fd: i32,
 }
@@ -51,7 +64,14 @@ impl Properties {
         N: Into<Box<str>>,
         V: AsRef<[u8]>,
     {
-        let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.as_ref().into())).collect();
+        let pairs = pairs.into_iter().map(|(name, value)| {
+            let value = value.as_ref();
+            let mut with_nul = Vec::with_capacity(value.len() + 1);
+            with_nul.extend_from_slice(value);
+            with_nul.push(0);
+            (name.into(), with_nul.into_boxed_slice())
+        });
+        let pairs = pairs.collect();
         Properties { pairs, source_fd }
     }
 
@@ -61,9 +81,17 @@ impl Properties {
         self.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
+    /// [`get`](Properties::get) with one zero byte at the end, for C callers.
+    #[must_use]
+    pub fn get_with_nul(&self, name: &str) -> Option<&[u8]> {
+        self.pairs.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
     /// All pairs in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.pairs.iter().map(|(name, value)| (&**name, &**value))
+        self.pairs
+            .iter()
+            .map(|(name, value)| (&**name, value.split_last().map_or(&[][..], |(_, value)| value)))
     }
 
     /// The descriptor that the message came from; -1 when there is none. A number to report, not to use:

@@ -1,0 +1,287 @@
+//! Sockets: making, ending, reaching peers, sending and receiving.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use netzmq::{Context, Message, SendError, Socket, SocketType, raw};
+
+use crate::boundary::{bytes, bytes_mut, export, utf8};
+use crate::context::CContext;
+use crate::errno::{EINVAL, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, Errno};
+use crate::handles::{self, Handle};
+use crate::message::{RawMessage, length, message_mut};
+use crate::options::Extras;
+
+pub(crate) const ZMQ_DONTWAIT: c_int = 1;
+pub(crate) const ZMQ_SNDMORE: c_int = 2;
+
+/// What a socket handle stands for.
+pub(crate) struct CSocket {
+    process: u32,
+    socket: ManuallyDrop<Socket>,
+    context: ManuallyDrop<Context>,
+    /// The part received last has more after it.
+    pub(crate) more: AtomicBool,
+    extras: Mutex<Extras>,
+}
+
+impl Handle for CSocket {
+    const KIND: u64 = 2;
+    const MISTAKEN: Errno = ENOTSOCK;
+}
+
+impl CSocket {
+    pub(crate) fn new((socket, context): (Socket, Context)) -> CSocket {
+        CSocket {
+            process: std::process::id(),
+            socket: ManuallyDrop::new(socket),
+            context: ManuallyDrop::new(context),
+            more: AtomicBool::new(false),
+            extras: Mutex::default(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Another socket of the same context.
+    pub(crate) fn sibling(&self, socket_type: SocketType) -> Result<Socket, Errno> {
+        Ok(self.context.socket(socket_type)?)
+    }
+
+    pub(crate) fn extras(&self) -> MutexGuard<'_, Extras> {
+        self.extras.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// This process is a child of the one that made the socket, and has none of its threads.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
+    }
+
+    #[inline]
+    pub(crate) fn send(&self, message: Message, flags: c_int) -> Result<(), SendError> {
+        match (flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0) {
+            (false, false) => self.socket.send(message),
+            (false, true) => self.socket.try_send(message),
+            (true, false) => self.socket.send_more(message),
+            (true, true) => self.socket.try_send_more(message),
+        }
+    }
+
+    #[inline]
+    fn send_bytes(&self, body: &[u8], flags: c_int) -> Result<(), SendError> {
+        match (flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0) {
+            (false, false) => self.socket.send(body),
+            (false, true) => self.socket.try_send(body),
+            (true, false) => self.socket.send_more(body),
+            (true, true) => self.socket.try_send_more(body),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn recv(&self, flags: c_int) -> Result<Message, Errno> {
+        let message = if flags & ZMQ_DONTWAIT != 0 { self.socket.try_recv() } else { self.socket.recv() }?;
+        // Relaxed: read by the thread that received, or by one that it has told.
+        self.more.store(message.has_more(), Ordering::Relaxed);
+        Ok(message)
+    }
+}
+
+impl Drop for CSocket {
+    fn drop(&mut self) {
+        if !self.is_inherited() {
+            // SAFETY: dropped once, here, and not used after.
+            unsafe {
+                ManuallyDrop::drop(&mut self.socket);
+                ManuallyDrop::drop(&mut self.context);
+            }
+        }
+    }
+}
+
+/// The transports of 4.3.5; others are "not supported" rather than "invalid".
+const TRANSPORTS: [&str; 11] =
+    ["tcp", "ipc", "inproc", "udp", "ws", "wss", "tipc", "vmci", "vsock", "pgm", "epgm"];
+
+/// The endpoint at C's pointer, if its form is right.
+fn endpoint<'a>(address: *const c_char) -> Result<&'a str, Errno> {
+    // SAFETY: null or a string for the length of the call, says the manual page.
+    let text = unsafe { utf8(address) }.map_err(|_| EINVAL)?;
+    let (transport, rest) = text.split_once("://").ok_or(EINVAL)?;
+    if transport.is_empty() || rest.is_empty() {
+        return Err(EINVAL);
+    }
+    if TRANSPORTS.contains(&transport) { Ok(text) } else { Err(EPROTONOSUPPORT) }
+}
+
+/// Sends from C's message, which is empty after it, or unchanged if it was not sent.
+fn send_message(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> Result<c_int, Errno> {
+    let socket = handles::get::<CSocket>(socket)?;
+    // SAFETY: the manual page's contract.
+    let message = unsafe { message_mut(message) }?;
+    let len = message.len();
+    let mut part = std::mem::take(message);
+    if part.annotations().is_some_and(|a| a.properties.is_some()) {
+        // What a former sender said of itself does not travel on.
+        let group = part.annotations().map(|a| a.group.clone()).filter(|g| !g.is_empty());
+        let group = group.map(|g| std::sync::Arc::new(netzmq::memory::Annotations::new(g, None)));
+        part.set_annotations(group);
+    }
+    socket.send(part, flags).map_err(|SendError { message: back, reason }| {
+        *message = back;
+        Errno::from(reason)
+    })?;
+    Ok(length(len))
+}
+
+fn recv_message(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> Result<c_int, Errno> {
+    let socket = handles::get::<CSocket>(socket)?;
+    // SAFETY: the manual page's contract.
+    let message = unsafe { message_mut(message) }?;
+    *message = socket.recv(flags)?;
+    Ok(length(message.len()))
+}
+
+export! {
+    /// Makes a socket. (`zmq_socket`)
+    fn zmq_socket(context: *mut c_void, socket_type: c_int) -> *mut c_void {
+        let context = handles::get::<CContext>(context)?;
+        let socket_type = SocketType::from_zmq_number(socket_type).ok_or(EINVAL)?;
+        handles::insert(CSocket::new(context.socket(socket_type)?))
+    }
+
+    /// Ends a socket. What was sent still goes out, as long as its linger says. (`zmq_close`)
+    fn zmq_close(socket: *mut c_void) -> c_int {
+        let socket = handles::remove::<CSocket>(socket)?;
+        if !socket.is_inherited() {
+            raw::close(socket.socket());
+        }
+        Ok(0)
+    }
+
+    /// Accepts connections at an endpoint. (`zmq_bind`)
+    fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        socket.socket().bind(endpoint(address)?)?;
+        Ok(0)
+    }
+
+    /// Connects to an endpoint, now or when somebody is there. (`zmq_connect`)
+    fn zmq_connect(socket: *mut c_void, address: *const c_char) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        socket.socket().connect(endpoint(address)?)?;
+        Ok(0)
+    }
+
+    /// Undoes a bind. (`zmq_unbind`)
+    fn zmq_unbind(socket: *mut c_void, address: *const c_char) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        socket.socket().unbind(endpoint(address)?)?;
+        Ok(0)
+    }
+
+    /// Undoes a connect. (`zmq_disconnect`)
+    fn zmq_disconnect(socket: *mut c_void, address: *const c_char) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        let address = endpoint(address)?;
+        socket.socket().disconnect(address)?;
+        Ok(0)
+    }
+
+    /// Sends a copy of these bytes as one part. (`zmq_send`)
+    fn zmq_send(socket: *mut c_void, data: *const c_void, len: usize, flags: c_int) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        // SAFETY: the manual page's contract.
+        let body = unsafe { bytes(data, len) }?;
+        socket.send_bytes(body, flags).map_err(|error| Errno::from(error.reason))?;
+        Ok(length(len))
+    }
+
+    /// Sends bytes that stay for ever, without a copy. (`zmq_send_const`)
+    fn zmq_send_const(socket: *mut c_void, data: *const c_void, len: usize, flags: c_int) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        // SAFETY: the manual page's contract.
+        let body: &'static [u8] = unsafe { bytes(data, len) }?;
+        socket.send(Message::from_static(body), flags).map_err(|error| Errno::from(error.reason))?;
+        Ok(length(len))
+    }
+
+    /// Receives one part into memory of `len` bytes; what is longer is cut. Returns its whole length. (`zmq_recv`)
+    fn zmq_recv(socket: *mut c_void, data: *mut c_void, len: usize, flags: c_int) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        // SAFETY: the manual page's contract.
+        let room = unsafe { bytes_mut(data, len) }?;
+        let received = if flags & ZMQ_DONTWAIT != 0 {
+            socket.socket().try_recv_into(room)
+        } else {
+            socket.socket().recv_into(room)
+        }?;
+        // Relaxed: as in `recv`.
+        socket.more.store(received.more, Ordering::Relaxed);
+        Ok(length(received.len))
+    }
+
+    /// Sends a message, which is empty after it. (`zmq_msg_send`)
+    fn zmq_msg_send(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> c_int {
+        send_message(message, socket, flags)
+    }
+
+    /// Receives a message in place of what was in `message`. (`zmq_msg_recv`)
+    fn zmq_msg_recv(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> c_int {
+        recv_message(message, socket, flags)
+    }
+
+    /// The older name of `zmq_msg_send`. (`zmq_sendmsg`)
+    fn zmq_sendmsg(socket: *mut c_void, message: *mut RawMessage, flags: c_int) -> c_int {
+        send_message(message, socket, flags)
+    }
+
+    /// The older name of `zmq_msg_recv`. (`zmq_recvmsg`)
+    fn zmq_recvmsg(socket: *mut c_void, message: *mut RawMessage, flags: c_int) -> c_int {
+        recv_message(message, socket, flags)
+    }
+
+    /// DISH: joins a group. (`zmq_join`)
+    fn zmq_join(socket: *mut c_void, group: *const c_char) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        // SAFETY: the manual page's contract.
+        let group = unsafe { utf8(group) }?;
+        if socket.socket().socket_type() != SocketType::Dish {
+            return Err(ENOTSUP);
+        }
+        socket.socket().subscribe(group)?;
+        Ok(0)
+    }
+
+    /// DISH: leaves a group. (`zmq_leave`)
+    fn zmq_leave(socket: *mut c_void, group: *const c_char) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        // SAFETY: the manual page's contract.
+        let group = unsafe { utf8(group) }?;
+        if socket.socket().socket_type() != SocketType::Dish {
+            return Err(ENOTSUP);
+        }
+        socket.socket().unsubscribe(group)?;
+        Ok(0)
+    }
+
+    /// PEER: connects, and tells the routing id of the peer. (`zmq_connect_peer`)
+    fn zmq_connect_peer(socket: *mut c_void, address: *const c_char) -> u32 {
+        let socket = handles::get::<CSocket>(socket)?;
+        if socket.socket().socket_type() != SocketType::Peer {
+            return Err(ENOTSUP);
+        }
+        let _ = endpoint(address)?;
+        Err(ENOTSUP)
+    }
+
+    /// ROUTER: the state of a peer. (`zmq_socket_get_peer_state`)
+    fn zmq_socket_get_peer_state(socket: *mut c_void, _id: *const c_void, _len: usize) -> c_int {
+        handles::get::<CSocket>(socket)?;
+        Err(ENOTSUP)
+    }
+}
