@@ -65,7 +65,7 @@ impl blocking::Socket for Socket {
 
     #[inline]
     fn recv(&mut self) -> Result<&[u8], Failure> {
-        self.body = self.socket.recv()?;
+        self.socket.recv_to(&mut self.body)?;
         Ok(&self.body)
     }
 
@@ -85,8 +85,8 @@ impl blocking::Socket for Socket {
 
     #[inline]
     fn recv_routed(&mut self) -> Result<&[u8], Failure> {
-        self.routing_id = self.socket.recv()?;
-        self.body = self.socket.recv()?;
+        self.socket.recv_to(&mut self.routing_id)?;
+        self.socket.recv_to(&mut self.body)?;
         Ok(&self.body)
     }
 }

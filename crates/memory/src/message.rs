@@ -140,6 +140,20 @@ impl Message {
         unsafe { message.assume_init() }
     }
 
+    /// Becomes a copy of `bytes`, made in place: what was here is dropped, attributes and all. The same as assigning
+    /// a [`Message::copy_from_slice`], less the moving of a message that was just written.
+    ///
+    /// ```
+    /// let mut message = netzmq_memory::Message::from_static(b"old");
+    /// message.assign(b"new");
+    /// assert_eq!(message, *b"new");
+    /// ```
+    #[inline]
+    pub fn assign(&mut self, bytes: &[u8]) {
+        *self = Message::new();
+        fill(self, bytes);
+    }
+
     /// A message over memory that `owner` keeps alive: no copy. `owner.as_ref()` is called once, now; the
     /// owner is dropped exactly once, when the last clone or slice of the message goes, on that thread.
     ///
@@ -482,9 +496,14 @@ impl Message {
 
 /// Writes a copy of `bytes` where the message is wanted. Returned by value it would be put together elsewhere
 /// and moved, and a move of bytes that were just written piecemeal costs as much as all the rest.
-#[inline(never)]
+#[inline]
 fn copy_into(slot: &mut MaybeUninit<Message>, bytes: &[u8]) {
-    let message = slot.write(Message::new());
+    fill(slot.write(Message::new()), bytes);
+}
+
+/// Fills an empty message.
+#[inline(never)]
+fn fill(message: &mut Message, bytes: &[u8]) {
     if bytes.len() <= INLINE_MAX {
         message.body.copy_from(bytes);
         message.tag = Tag::inline(bytes.len());

@@ -95,6 +95,15 @@ impl Taken<'_> {
         }
     }
 
+    /// The same into a message that is there already: a small body is written just once.
+    #[inline]
+    pub(crate) fn assign_to(self, message: &mut Message) {
+        match self {
+            Taken::Bytes(bytes) => message.assign(bytes),
+            Taken::Owned(owned) => *message = owned,
+        }
+    }
+
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {

@@ -19,7 +19,7 @@ use super::listening::Listening;
 use super::session::Session;
 use super::timers::{TimerKind, Timers};
 use crate::context::ContextInner;
-use crate::socket::core::{Lead, Shared};
+use crate::socket::core::{Guard, Lead, Shared};
 use crate::socket::wait::Ready;
 use crate::transport::kick::Kick;
 use crate::transport::poller::{Event, Interest, Poller};
@@ -33,8 +33,10 @@ const TICK: Duration = Duration::from_millis(1);
 const QUIET_TICKS: u32 = 10;
 /// Reads for one led socket before the others have their turn.
 const READS_PER_TURN: usize = 8;
-/// Writes for one socket before the others have their turn.
-const FLUSHES_PER_TURN: usize = 8;
+/// A sender in a burst is looked at so often: long enough to let it gather, short enough for the last message.
+const BURST_NAP: Duration = Duration::from_micros(20);
+/// A sender too slow to fill a segment is written for after so many looks.
+const BURST_LOOKS: u32 = 2;
 /// Idle memory is given back about so often.
 const TRIM: Duration = Duration::from_secs(1);
 
@@ -112,9 +114,27 @@ pub(crate) struct IoThread {
     pub(crate) timers: Timers,
     led: HashMap<u64, Arc<Shared>>,
     ticking: Vec<Watched>,
+    bursts: Vec<Burst>,
     next_tick: Option<Instant>,
     next_trim: Instant,
     random: u32,
+}
+
+/// A socket whose sender is in a burst. Its `flush_posted` is set as long as it is here.
+struct Burst {
+    shared: Arc<Shared>,
+    pushed: u64,
+    looks: u32,
+}
+
+/// Writes all that is dirty, one batch a connection.
+fn write_dirty<'a>(shared: &'a Shared, mut core: Guard<'a>) -> Guard<'a> {
+    let mut dirty = Vec::new();
+    core.take_dirty(&mut dirty);
+    for id in dirty {
+        core = shared.flush(core, id, 1);
+    }
+    core
 }
 
 /// A socket that is looked at every tick until somebody leads it.
@@ -134,6 +154,7 @@ impl IoThread {
             timers: Timers::default(),
             led: HashMap::new(),
             ticking: Vec::new(),
+            bursts: Vec::new(),
             next_tick: None,
             next_trim: Instant::now() + TRIM,
             random: crate::context::random_seed() | 1,
@@ -141,6 +162,8 @@ impl IoThread {
     }
 
     fn run(mut self) {
+        // Naps are to be as short as they say. Where the system refuses they are longer, which costs nothing else.
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         let mut jobs = Vec::new();
         let mut events: Vec<Event> = Vec::new();
         loop {
@@ -154,7 +177,7 @@ impl IoThread {
             let timeout = self.timeout();
             let timeout = {
                 let mut queue = self.handle.queue();
-                queue.asleep = queue.jobs.is_empty();
+                queue.asleep = queue.jobs.is_empty() && self.bursts.is_empty();
                 if queue.asleep { timeout } else { Some(Duration::ZERO) }
             };
             // A poller that fails reports nothing; timers and jobs still run.
@@ -164,6 +187,10 @@ impl IoThread {
                 self.event(event);
             }
             self.clock();
+            if !self.bursts.is_empty() {
+                std::thread::sleep(BURST_NAP);
+                self.look_at_bursts();
+            }
         }
     }
 
@@ -213,7 +240,7 @@ impl IoThread {
             Job::Terminate { token, linger } => self.terminate(token, linger),
             Job::Broken { token, fault } => self.broken(token, fault),
             Job::PeerTtl { token, ttl_tenths } => self.peer_ttl(token, ttl_tenths),
-            Job::Flush { shared } => self.flush_turn(&shared),
+            Job::Flush { shared } => self.flush_turn(shared),
             Job::Tick { shared } => self.watch(shared),
             Job::Lead { shared } => self.take_lead(&shared),
             Job::GoOn { shared } => self.lead_turn(&shared),
@@ -234,22 +261,31 @@ impl IoThread {
 
     // ---- writing for senders ----
 
-    fn flush_turn(&mut self, shared: &Arc<Shared>) {
+    /// A sender is in a burst: what there is goes out now, and then the sender is watched for a while. In a long burst
+    /// it fills and writes whole segments by itself, for which this thread only has to keep out of the way.
+    fn flush_turn(&mut self, shared: Arc<Shared>) {
         let mut core = shared.lock();
-        let mut dirty = Vec::new();
-        for _ in 0..FLUSHES_PER_TURN {
-            core.take_dirty(&mut dirty);
-            if dirty.is_empty() {
-                core.flush_posted = false;
-                return;
-            }
-            for id in dirty.drain(..) {
-                core = shared.flush(core, id, 1);
-            }
-        }
-        // The sender is still at it: the others first, then again. `flush_posted` stays.
+        core = write_dirty(&shared, core);
+        let pushed = core.pipes.pushed;
         drop(core);
-        self.handle.post(Job::Flush { shared: shared.clone() });
+        self.bursts.push(Burst { shared, pushed, looks: 0 });
+    }
+
+    /// Looks at the senders in bursts: the rest of one that has stopped goes out; the others go on.
+    fn look_at_bursts(&mut self) {
+        self.bursts.retain_mut(|burst| {
+            let mut core = burst.shared.lock();
+            let stopped = core.pipes.pushed == std::mem::replace(&mut burst.pushed, core.pipes.pushed);
+            burst.looks += 1;
+            if stopped {
+                core.flush_posted = false;
+            }
+            if stopped || burst.looks >= BURST_LOOKS {
+                burst.looks = 0;
+                drop(write_dirty(&burst.shared, core));
+            }
+            !stopped
+        });
     }
 
     // ---- leading ----

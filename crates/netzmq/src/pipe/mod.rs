@@ -242,7 +242,7 @@ impl Pipe {
     pub(crate) fn wants_write(&self) -> bool {
         let Link::Wire(wire) = &self.link else { return false };
         (wire.out.waiting_bytes() >= WRITE_NOW_BYTES
-            || (self.send_hwm > 0 && wire.out.messages() * 2 > self.send_hwm))
+            || (self.send_hwm > 0 && wire.out.messages() >= self.send_hwm - self.send_hwm / 8))
             && wire.stream.is_some()
             && !wire.writing
             && !wire.blocked

@@ -21,6 +21,8 @@ pub(crate) struct PipeTable {
     pub(crate) closing: Vec<PipeId>,
     /// Ended pipes that have just been read empty.
     pub(crate) emptied: Vec<PipeId>,
+    /// Messages pushed so far, on all pipes: by its standing still a burst is seen to be over.
+    pub(crate) pushed: u64,
 }
 
 impl PipeTable {
@@ -32,6 +34,7 @@ impl PipeTable {
             dirty: Vec::new(),
             closing: Vec::new(),
             emptied: Vec::new(),
+            pushed: 0,
         }
     }
 
@@ -109,6 +112,7 @@ impl PipeTable {
         }
         if !more {
             pipe.stats.messages_out += 1;
+            self.pushed += 1;
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use netzmq_memory::{Annotations, Message};
+use netzmq_memory::Annotations;
 use netzmq_proto::SocketType;
 
 use super::core::{Core, Guard, Lead, Shared};
