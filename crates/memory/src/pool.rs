@@ -7,7 +7,7 @@
 //! ```
 //! * `size_class`: the table of sizes. `local`: a thread's magazines. `shared`: the lock-free tier.
 //!   `pool_core`: what ties them together. `threads`: where a thread finds its magazines. `buffer`: what is
-//!   rented. `stats`: the snapshot.
+//!   rented. `reservation`: the bounds. `stats`: the snapshot. `system`: memory back to the system.
 //!
 //! A pool never blocks a rent or a return, never starts a thread, and caches no more than its budget, the
 //! magazines of threads included.
@@ -17,9 +17,11 @@ pub(crate) mod buffer;
 #[cfg_attr(netzmq_loom, allow(dead_code))]
 pub(crate) mod local;
 pub(crate) mod pool_core;
+mod reservation;
 pub(crate) mod shared;
 pub(crate) mod size_class;
 pub(crate) mod stats;
+mod system;
 pub(crate) mod threads;
 
 use std::alloc::{Layout, handle_alloc_error};
@@ -273,19 +275,27 @@ impl MessagePool {
     }
 
     /// Frees everything in the shared tier and in this thread's magazines, but leaves other threads'
-    /// magazines alone. Returns the bytes given back.
+    /// magazines alone; has glibc give its free pages back to the system if that is more than 4 MiB. Returns
+    /// the bytes given back.
     pub fn trim(&self) -> usize {
         let core = self.core();
         threads::flush_this_thread(core);
-        core.drain_all()
+        let freed = core.drain_all();
+        if freed >= system::WORTHWHILE {
+            system::give_back();
+        }
+        freed
     }
 
     /// Frees what has lain unused in the shared tier for `trim_after`. Returns the bytes given back.
     ///
     /// Meant to be called about once a second by whoever has a clock at hand, with the time it read anyway;
-    /// calls that come too soon do nothing. Never blocks.
+    /// calls that come too soon do nothing. When more than 4 MiB were freed, glibc is asked to give its free
+    /// pages back to the system, which can take some milliseconds.
     pub fn trim_idle(&self, now: Instant) -> usize {
-        self.core().trim_idle(now)
+        let freed = self.core().trim_idle(now);
+        self.core().give_back_to_system();
+        freed
     }
 
     /// A snapshot of the statistics; exact when the threads that use the pool are at rest.

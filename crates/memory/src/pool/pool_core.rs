@@ -1,7 +1,7 @@
 //! `Core`: what all handles of one pool, all its blocks and all threads' magazines share.
 //!
-//! It makes and frees blocks, reserves room for cached ones (class maximum and byte budget), keeps the
-//! shared tier, and remembers what has to be counted by more than one thread. It never touches a thread's
+//! It makes and frees blocks, keeps the shared tier (the room in it is dealt out by `reservation`), and
+//! remembers what has to be counted by more than one thread. It never touches a thread's
 //! magazines (`local` does) and never blocks on the way of a rent or a return.
 //!
 //! Invariants:
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use super::local::Counters;
 use super::shared::{Depot, Magazine};
 use super::size_class::{CACHED, COUNTED, Class};
-use super::threads;
+use super::{system, threads};
 use crate::block::{self, Fill, Header};
 use crate::sync::{AtomicBool, AtomicUsize, Counter, Ordering, array_of, const_fn, fence};
 
@@ -31,8 +31,8 @@ pub(crate) const DEFAULT_BUDGET: usize = 64 * 1024 * 1024;
 pub(crate) const DEFAULT_TRIM_AFTER_MS: u32 = 5_000;
 
 pub(crate) struct Core {
-    settings: Settings,
-    contended: Contended,
+    pub(super) settings: Settings,
+    pub(super) contended: Contended,
     classes: [SharedClass; CACHED],
     /// Counters that any thread may raise.
     pub(super) tallies: [Tally; COUNTED],
@@ -42,31 +42,33 @@ pub(crate) struct Core {
 
 /// Read on every return, written rarely; in cache lines of their own.
 #[repr(align(128))]
-struct Settings {
+pub(super) struct Settings {
     /// Raised when threads must drop their magazines: a maximum or the budget fell, `clear`, close.
     generation: AtomicUsize,
     permanent: bool,
     closed: AtomicBool,
-    budget: AtomicUsize,
+    pub(super) budget: AtomicUsize,
     trim_after_ms: AtomicU32,
     /// Pool time as last read by anybody who looked at a clock.
     now_ms: AtomicU32,
     trimmed_at_ms: AtomicU32,
+    /// Bytes freed by trimming that the allocator has not been told to give back yet.
+    freed_bytes: AtomicUsize,
 }
 
 /// Written by any thread once in a magazine, so kept away from what every return reads.
 #[repr(align(128))]
-struct Contended {
-    reserved_bytes: AtomicUsize,
+pub(super) struct Contended {
+    pub(super) reserved_bytes: AtomicUsize,
     refs: AtomicUsize,
     handles: AtomicUsize,
 }
 
-struct SharedClass {
+pub(super) struct SharedClass {
     depot: Depot,
-    reserved: AtomicUsize,
+    pub(super) reserved: AtomicUsize,
     /// 0 stands for the class's default.
-    max: AtomicUsize,
+    pub(super) max: AtomicUsize,
 }
 
 /// What is counted per class off the fast path (and, for threads that are ending, on it).
@@ -125,6 +127,7 @@ impl Core {
                     trim_after_ms: AtomicU32::new(DEFAULT_TRIM_AFTER_MS),
                     now_ms: AtomicU32::new(0),
                     trimmed_at_ms: AtomicU32::new(0),
+                    freed_bytes: AtomicUsize::new(0),
                 },
                 contended: Contended {
                     reserved_bytes: AtomicUsize::new(0),
@@ -138,7 +141,7 @@ impl Core {
         }
     }
 
-    fn class(&self, class: Class) -> &SharedClass {
+    pub(super) fn class(&self, class: Class) -> &SharedClass {
         &self.classes[class.index()]
     }
 
@@ -261,7 +264,7 @@ impl Core {
 
     /// Whoever put something into the shared tier, or put something back, looks whether the pool was closed
     /// meanwhile (C3).
-    fn settle(&self) {
+    pub(super) fn settle(&self) {
         if !self.settings.permanent {
             // SeqCst: pairs with the fence in `drop_handle`.
             fence(Ordering::SeqCst);
@@ -311,9 +314,21 @@ impl Core {
             // A stamp from just after `now` was read wraps to a huge age; it is young.
             age >= after && age < u32::MAX / 2
         };
-        let freed = Class::cached().map(|class| self.drain_class(class, old)).sum();
+        let freed: usize = Class::cached().map(|class| self.drain_class(class, old)).sum();
         self.settle();
+        if freed > 0 {
+            self.settings.freed_bytes.fetch_add(freed, Ordering::Relaxed);
+        }
         freed
+    }
+
+    /// After trimming: has the allocator give what was freed back to the system, if it is worth it. Takes the
+    /// allocator's locks for milliseconds, so it is not for threads that are returning blocks.
+    pub(super) fn give_back_to_system(&self) {
+        if self.settings.freed_bytes.load(Ordering::Relaxed) >= system::WORTHWHILE {
+            self.settings.freed_bytes.store(0, Ordering::Relaxed);
+            system::give_back();
+        }
     }
 
     /// The time to write on a magazine.
@@ -330,152 +345,7 @@ impl Core {
         }
     }
 
-    // ---- reservations -------------------------------------------------------------------------------
-
-    pub(super) fn max(&self, class: Class) -> usize {
-        match self.class(class).max.load(Ordering::Relaxed) {
-            0 => class.default_max(),
-            max => max,
-        }
-    }
-
-    /// Reserves room for up to `want` cached blocks; returns for how many.
-    pub(super) fn reserve(&self, class: Class, want: usize) -> usize {
-        let granted = self.reserve_count(class, want);
-        if granted == 0 {
-            return 0;
-        }
-        let mut within = self.reserve_bytes(class, granted);
-        if within == 0 && self.evict_larger_than(class) {
-            within = self.reserve_bytes(class, granted);
-        }
-        if within < granted {
-            // Relaxed throughout: the counters bound memory, they order nothing.
-            self.class(class).reserved.fetch_sub(granted - within, Ordering::Relaxed);
-        }
-        within
-    }
-
-    fn reserve_count(&self, class: Class, want: usize) -> usize {
-        let max = self.max(class);
-        let reserved = &self.class(class).reserved;
-        let mut now = reserved.load(Ordering::Relaxed);
-        loop {
-            let granted = want.min(max.saturating_sub(now));
-            if granted == 0 {
-                return 0;
-            }
-            match reserved.compare_exchange_weak(now, now + granted, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return granted,
-                Err(seen) => now = seen,
-            }
-        }
-    }
-
-    fn reserve_bytes(&self, class: Class, want: usize) -> usize {
-        let budget = self.settings.budget.load(Ordering::Relaxed);
-        let mut now = self.contended.reserved_bytes.load(Ordering::Relaxed);
-        loop {
-            let granted = want.min(budget.saturating_sub(now) / class.size());
-            if granted == 0 {
-                return 0;
-            }
-            let then = now + granted * class.size();
-            match self.contended.reserved_bytes.compare_exchange_weak(
-                now,
-                then,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return granted,
-                Err(seen) => now = seen,
-            }
-        }
-    }
-
-    pub(super) fn unreserve(&self, class: Class, count: usize) {
-        if count > 0 {
-            self.class(class).reserved.fetch_sub(count, Ordering::Relaxed);
-            self.contended.reserved_bytes.fetch_sub(count * class.size(), Ordering::Relaxed);
-        }
-    }
-
-    /// The budget is full: lets a small class push one magazine of the largest cached class out, so that a
-    /// burst of large messages does not switch the pool off for small ones until it is trimmed.
-    fn evict_larger_than(&self, class: Class) -> bool {
-        for larger in Class::cached().rev() {
-            if larger.size() <= class.size() {
-                continue;
-            }
-            if let Some(magazine) = self.take(larger, 0) {
-                // SAFETY: taken, so ours; the caller holds the core alive.
-                let count = unsafe { self.destroy_chain(Some(magazine.into_chain().0)) };
-                self.unreserve(larger, count);
-                self.tally(larger).released.add(count as u64);
-                self.settle();
-                return true;
-            }
-        }
-        false
-    }
-
     // ---- settings -----------------------------------------------------------------------------------
-
-    /// Sets a maximum (not 0) and applies it to the shared tier. Returns whether it fell.
-    pub(super) fn set_max(&self, class: Class, max: usize) -> bool {
-        let before = self.max(class);
-        self.class(class).max.store(max, Ordering::Relaxed);
-        if max < before {
-            self.raise_generation();
-        }
-        max < before
-    }
-
-    /// Frees cached blocks of the shared tier until the class is within its maximum and the pool within its
-    /// budget, as far as the shared tier can do that.
-    pub(super) fn enforce(&self, class: Class) {
-        let count = &self.class(class).reserved;
-        loop {
-            let over = count.load(Ordering::Relaxed).saturating_sub(self.max(class));
-            let bytes = self
-                .contended
-                .reserved_bytes
-                .load(Ordering::Relaxed)
-                .saturating_sub(self.settings.budget.load(Ordering::Relaxed));
-            let surplus = over.max(bytes.div_ceil(class.size()));
-            if surplus == 0 {
-                return;
-            }
-            let Some(magazine) = self.take(class, 0) else { return };
-            let (head, len) = magazine.into_chain();
-            let drop_now = surplus.min(len as usize);
-            let (mut rest, mut left) = (Some(head), drop_now);
-            while let (Some(block), 1..) = (rest, left) {
-                // SAFETY: ours; the link is read before the block goes.
-                unsafe {
-                    rest = NonNull::new(block.as_ref().link().next);
-                    self.destroy(block);
-                }
-                left -= 1;
-            }
-            self.unreserve(class, drop_now);
-            self.tally(class).released.add(drop_now as u64);
-            if let Some(rest) = rest {
-                // SAFETY: the tail of our chain, of the remaining length.
-                let magazine = unsafe { Magazine::from_chain(rest, len - drop_now as u32, self.stamp()) };
-                self.put(class, magazine, 0);
-            }
-        }
-    }
-
-    pub(super) fn set_budget(&self, bytes: usize) {
-        self.settings.budget.store(bytes, Ordering::Relaxed);
-        self.raise_generation();
-    }
-
-    pub(super) fn budget(&self) -> usize {
-        self.settings.budget.load(Ordering::Relaxed)
-    }
 
     pub(super) fn set_trim_after(&self, after: Duration) {
         let ms = after.as_millis().min(u128::from(u32::MAX / 4)) as u32;
