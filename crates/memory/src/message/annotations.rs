@@ -5,7 +5,7 @@
 
 use std::ffi::{CStr, CString};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The group and the sender's properties of a message part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,24 +15,25 @@ pub struct Annotations {
     pub group: Box<str>,
     /// What is known about the peer that sent the message.
     pub properties: Option<Arc<Properties>>,
-    /// The group as C wants it, made when C first asks.
-    c_group: OnceLock<CString>,
+    /// The group as C wants it; none when it is empty. Made with the group and not when first asked for, so
+    /// that a message has no interior mutability and stays a plain key in maps.
+    c_group: Option<CString>,
 }
 
 impl Annotations {
     /// Annotations with a group and perhaps the sender's properties.
     #[must_use]
     pub fn new(group: impl Into<Box<str>>, properties: Option<Arc<Properties>>) -> Annotations {
-        Annotations { group: group.into(), properties, c_group: OnceLock::new() }
+        let group = group.into();
+        let until_zero = group.split('\0').next().unwrap_or_default();
+        let c_group = if until_zero.is_empty() { None } else { CString::new(until_zero).ok() };
+        Annotations { group, properties, c_group }
     }
 
     /// The group with a final zero byte, for C callers; cut at a zero byte within it.
     #[must_use]
     pub fn group_with_nul(&self) -> &CStr {
-        self.c_group.get_or_init(|| {
-            let text = self.group.split('\0').next().unwrap_or_default();
-            CString::new(text).unwrap_or_default()
-        })
+        self.c_group.as_deref().unwrap_or_default()
     }
 }
 
@@ -109,5 +110,29 @@ impl fmt::Debug for Properties {
             map.entry(&name, &value.escape_ascii().to_string());
         }
         map.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c_callers_get_a_final_zero_byte() {
+        assert_eq!(Annotations::new("weather", None).group_with_nul(), c"weather");
+        assert_eq!(Annotations::new("we\0ather", None).group_with_nul(), c"we");
+        assert_eq!(Annotations::default().group_with_nul(), c"");
+        let properties = Properties::new([("Identity", "me"), ("Empty", "")], -1);
+        assert_eq!(properties.get_with_nul("IDENTITY"), Some(&b"me\0"[..]));
+        assert_eq!(properties.get("identity"), Some(&b"me"[..]));
+        assert_eq!(properties.get("Empty"), Some(&b""[..]));
+        assert_eq!(properties.iter().count(), 2);
+    }
+
+    #[test]
+    fn equality_is_by_what_they_say() {
+        let (one, two) = (Annotations::new("a", None), Annotations::new("a", None));
+        assert_eq!(one.group_with_nul(), c"a");
+        assert_eq!(one, two);
     }
 }
