@@ -206,13 +206,37 @@ impl Inbound {
         self.drop_partial_message(buffers);
     }
 
-    /// Parts of a message that was cut off after whole frames: nobody may ever see them.
+    /// Parts of a message that was cut off after whole frames: nobody may ever see them, least of all in front of what
+    /// the next connection brings.
     fn drop_partial_message(&mut self, buffers: &mut Buffers) {
-        if self.messages == 0 {
-            while let Some(ready) = self.ready.pop_front() {
-                if let Ready::Chunk(chunk) = ready {
-                    buffers.give_chunk(chunk.buffer);
+        let mut left = self.messages;
+        let mut keep = 0;
+        for ready in &mut self.ready {
+            if left == 0 {
+                break;
+            }
+            keep += 1;
+            match ready {
+                Ready::Whole { body, more, command } => {
+                    left -= usize::from(layout(body, *more, *command).is_some_and(|part| !part.more));
                 }
+                Ready::Chunk(chunk) => {
+                    let (off, end) = (chunk.off, chunk.scanned);
+                    while left > 0 && chunk.off < end {
+                        let Some(next) = chunk.frame_end(self.raw) else { break };
+                        left -= usize::from(chunk.part(self.raw).is_some_and(|part| !part.more));
+                        chunk.off = next;
+                    }
+                    if left == 0 {
+                        (chunk.scanned, chunk.len) = (chunk.off, chunk.off);
+                    }
+                    chunk.off = off;
+                }
+            }
+        }
+        for ready in self.ready.drain(keep..) {
+            if let Ready::Chunk(chunk) = ready {
+                buffers.give_chunk(chunk.buffer);
             }
         }
     }
@@ -564,7 +588,7 @@ impl Inbound {
             }
             match chunk.part(raw) {
                 Some(_) => return Some(()),
-                None => chunk.off = chunk.frame_end()?,
+                None => chunk.off = chunk.frame_end(raw)?,
             }
         }
     }
@@ -595,7 +619,10 @@ impl Chunk {
         Some((self.buffer.get(part.start..part.end)?, part.more))
     }
 
-    fn frame_end(&self) -> Option<usize> {
+    fn frame_end(&self, raw: bool) -> Option<usize> {
+        if raw {
+            return Some(self.scanned);
+        }
         let header = FrameHeader::parse(self.buffer.get(self.off..self.scanned)?).ok()??;
         Some(self.off + header.header_len as usize + header.body_len as usize)
     }

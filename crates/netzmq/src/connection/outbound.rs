@@ -415,8 +415,17 @@ impl Outbound {
         }
     }
 
-    /// Counts bytes that a sender wrote straight from the caller's memory, past the queue (which was empty), and
-    /// queues the rest: of the header, then of the body.
+    /// Counts a message that a sender is about to write straight from the caller's memory, past the queue (which is
+    /// empty): its place is before whatever is pushed from now on.
+    pub(crate) fn begin_write_through(&mut self, length: u64) {
+        self.appended += length;
+        self.committed = self.appended;
+        self.taken = self.appended;
+        self.ends.push_back(self.appended);
+        self.ends_taken = self.ends.len();
+    }
+
+    /// Queues what could not be written of such a message: of the header, then of the body.
     pub(crate) fn wrote_through(
         &mut self,
         buffers: &mut Buffers,
@@ -424,34 +433,24 @@ impl Outbound {
         body: &[u8],
         written: usize,
     ) {
-        let total = header.len() + body.len();
-        self.appended += written as u64;
-        self.taken += written as u64;
-        self.written += written as u64;
-        if written < header.len() {
-            self.copy(buffers, &header[written..], &[]);
+        let mut items = std::mem::take(&mut self.spare);
+        if let Some(rest) = header.get(written..)
+            && !rest.is_empty()
+        {
+            let mut head = Head { buffer: [0; HEAD_BYTES], start: 0, end: rest.len() as u8 };
+            put(&mut head.buffer, 0, rest);
+            items.push_back(Item::Head(head));
         }
         let rest = &body[written.saturating_sub(header.len()).min(body.len())..];
         if !rest.is_empty() {
-            if rest.len() < BLOCK_FROM {
-                self.copy(buffers, &[], rest);
-            } else {
-                self.appended += rest.len() as u64;
-                self.items.push_back(Item::Body(Message::copy_from_slice(rest), 0));
-            }
+            items.push_back(Item::Body(Message::copy_from_slice(rest), 0));
         }
-        self.committed = self.appended;
-        if written < total {
-            self.ends.push_back(self.appended);
-        } else {
-            self.boundary = self.written;
-        }
+        self.put_back(buffers, Batch { items, written: written as u64 });
     }
 
     /// What is left when the connection is lost: every message of which not one byte went out, part by part, for the
-    /// next connection. A message being composed is forgotten, and so are commands.
+    /// next connection. Last come the parts of a message that is still being composed. Commands are forgotten.
     pub(crate) fn reclaim(&mut self, buffers: &mut Buffers) -> VecDeque<Message> {
-        self.rollback(buffers);
         let framing = self.framing;
         let mut lost = std::mem::replace(self, Outbound::new(framing));
         let cut = match lost.ends.front() {

@@ -213,7 +213,11 @@ impl Wire {
     pub(crate) fn lose(&mut self, buffers: &mut Buffers) {
         self.stream = None;
         for message in self.out.reclaim(buffers) {
-            self.waiting_messages += usize::from(!message.has_more());
+            self.composing += 1;
+            if !message.has_more() {
+                self.waiting_messages += 1;
+                self.composing = 0;
+            }
             self.waiting.push_back(message);
         }
         self.inbound.end(buffers);

@@ -25,7 +25,7 @@ use self::core::Shared;
 use self::send::Wait;
 use crate::connection::outbound::Body;
 use crate::context::Handle;
-use crate::error::{EndpointError, OptionError, RecvError, SendError, SendFailure};
+use crate::error::{EndpointError, OptionError, RecvError, SendError};
 use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Refusal;
@@ -189,14 +189,7 @@ impl Socket {
     }
 
     fn send_parts(&self, message: Multipart, wait: Wait) -> Result<(), SendError> {
-        let mut parts = message.into_iter().peekable();
-        if parts.peek().is_none() {
-            return Err(SendError { message: Message::new(), reason: SendFailure::Malformed });
-        }
-        while let Some(part) = parts.next() {
-            self.shared.send(Body::Owned(part), parts.peek().is_some(), wait)?;
-        }
-        Ok(())
+        self.shared.send_whole(message, wait)
     }
 
     // ---- receiving ----
@@ -306,15 +299,7 @@ impl Socket {
     }
 
     fn recv_parts(&self, wait: Wait) -> Result<Multipart, RecvError> {
-        let mut message = Multipart::new();
-        loop {
-            let part = self.recv_message(wait)?;
-            let more = part.has_more();
-            message.push(part);
-            if !more {
-                return Ok(message);
-            }
-        }
+        self.shared.recv_whole(wait)
     }
 
     // ---- subscriptions ----

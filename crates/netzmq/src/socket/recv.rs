@@ -7,6 +7,7 @@ use netzmq_memory::Annotations;
 use netzmq_proto::SocketType;
 
 use super::core::{Core, Guard, Lead, Shared};
+use super::multipart::Multipart;
 use super::send::Wait;
 use super::wait::Woken;
 use crate::connection::inbound::Taken;
@@ -23,7 +24,33 @@ impl Shared {
         wait: Wait,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
-        let mut core = self.lock();
+        self.recv_part(self.lock(), wait, true, sink).1
+    }
+
+    /// All parts of the next message, taken under one lock: no other thread gets any of them.
+    pub(crate) fn recv_whole(&self, wait: Wait) -> Result<Multipart, RecvError> {
+        let mut message = Multipart::new();
+        let (mut core, mut result) = self.recv_part(self.lock(), wait, true, |taken| taken.into_message());
+        loop {
+            let (mut part, more) = result?;
+            part.set_more(more);
+            message.push(part);
+            if !more {
+                return Ok(message);
+            }
+            (core, result) = self.recv_part(core, wait, false, |taken| taken.into_message());
+        }
+    }
+
+    /// `look`: other connections may be looked at first. The lock is kept if not, and the part is here.
+    #[inline]
+    fn recv_part<'a, R>(
+        &'a self,
+        mut core: Guard<'a>,
+        wait: Wait,
+        look: bool,
+        sink: impl FnOnce(Taken<'_>) -> R,
+    ) -> (Guard<'a>, Result<(R, bool), RecvError>) {
         let mut sink = Some(sink);
         let mut deadline = None;
         let result = loop {
@@ -37,7 +64,9 @@ impl Shared {
             if core.closed {
                 break Err(RecvError::Closed);
             }
-            core = self.look_around(core);
+            if look {
+                core = self.look_around(core);
+            }
             let c = &mut *core;
             match c.pattern.next(&mut c.pipes) {
                 Next::From(id) => {
@@ -59,7 +88,9 @@ impl Shared {
             }
             if let Some(id) = core.next_readable() {
                 core.last_read = Some(id);
-                (core, _) = self.read(core, id, false);
+                let news;
+                (core, news) = self.read(core, id, false);
+                self.share(&core, news);
                 continue;
             }
             if !core.stopped.is_empty() {
@@ -86,13 +117,19 @@ impl Shared {
             let woken;
             core.last_send = None;
             (core, woken) = self.wait_message(core, deadline);
-            // From here on the lead may be ours: it is given up below, or taken again with the next wait.
-            self.leave_lead(&mut core);
             if woken == Woken::TimedOut {
                 break Err(RecvError::WouldBlock);
             }
         };
-        result
+        (core, result)
+    }
+
+    /// A read may bring more than its reader takes: the others who wait look, too.
+    #[inline]
+    fn share(&self, core: &Core, news: bool) {
+        if news && (core.followers > 0 || core.lead == Lead::Caller) {
+            self.mailbox.wake();
+        }
     }
 
     /// Fairness among connections: those that are not being taken from get their bytes read now and then.
@@ -105,7 +142,9 @@ impl Shared {
         self.poll_now(&mut core);
         for _ in 0..core.readable.len() {
             let Some(id) = core.next_readable() else { break };
-            (core, _) = self.read(core, id, true);
+            let news;
+            (core, news) = self.read(core, id, true);
+            self.share(&core, news);
         }
         core
     }
@@ -141,7 +180,9 @@ impl Shared {
             }
             let Some(id) = core.next_readable() else { break false };
             core.last_read = Some(id);
-            (core, _) = self.read(core, id, false);
+            let news;
+            (core, news) = self.read(core, id, false);
+            self.share(&core, news);
         };
         core = self.flush_dirty(core);
         let c = &mut *core;

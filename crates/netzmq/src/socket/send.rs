@@ -6,6 +6,7 @@ use netzmq_memory::Message;
 use netzmq_proto::FrameHeader;
 
 use super::core::{Guard, Shared};
+use super::multipart::Multipart;
 use super::wait::Woken;
 use crate::connection::outbound::{Body, REFERENCE_FROM, WRITE_BYTES};
 use crate::engine::job::Fault;
@@ -28,15 +29,47 @@ const WRITE_THROUGH_FROM: usize = 32 * 1024;
 
 impl Shared {
     pub(crate) fn send(&self, body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
+        self.send_part(self.lock(), body, more, wait).1
+    }
+
+    /// All parts of a message under one lock: no other thread's come between them.
+    pub(crate) fn send_whole(&self, message: Multipart, wait: Wait) -> Result<(), SendError> {
         let mut core = self.lock();
+        let mut result = Err(SendError { message: Message::new(), reason: SendFailure::Malformed });
+        let mut begun = false;
+        let mut parts = message.into_iter().peekable();
+        while let Some(part) = parts.next() {
+            (core, result) = self.send_part(core, Body::Owned(part), parts.peek().is_some(), wait);
+            if result.is_err() {
+                if begun {
+                    let c = &mut *core;
+                    c.pattern.abort_send(&mut c.pipes);
+                    c.sending = false;
+                }
+                break;
+            }
+            begun = true;
+        }
+        result
+    }
+
+    /// Gives the lock back still held after a part with more to follow: nobody was let in between.
+    #[inline]
+    fn send_part<'a>(
+        &'a self,
+        mut core: Guard<'a>,
+        body: Body<'_>,
+        more: bool,
+        wait: Wait,
+    ) -> (Guard<'a>, Result<(), SendError>) {
         let mut deadline = None;
         loop {
             self.read_mail(&mut core);
             if core.terminated {
-                return fail(body, SendFailure::Terminated);
+                return (core, fail(body, SendFailure::Terminated));
             }
             if core.closed {
-                return fail(body, SendFailure::Closed);
+                return (core, fail(body, SendFailure::Closed));
             }
             let c = &mut *core;
             let (routing_id, group) = match &body {
@@ -50,8 +83,7 @@ impl Shared {
                 Verdict::To(id) => {
                     core.sending = more;
                     if self.can_write_through(&mut core, id, &body, more) {
-                        self.write_through(core, id, body.bytes());
-                        return Ok(());
+                        return (self.write_through(core, id, body.bytes()), Ok(()));
                     }
                     // Peers that speak no ZMTP know no parts.
                     let more = more && !core.pattern.is_raw();
@@ -60,22 +92,21 @@ impl Shared {
                         core = self.after_send(core, id);
                         self.settle(&mut core);
                     }
-                    return Ok(());
+                    return (core, Ok(()));
                 }
                 Verdict::Fan => {
                     core.sending = more;
-                    self.fan_out(core, body, more);
-                    return Ok(());
+                    return (self.fan_out(core, body, more), Ok(()));
                 }
                 Verdict::Absorbed | Verdict::Drop => {
                     core.sending = more;
                     self.settle(&mut core);
-                    if !core.pipes.dirty.is_empty() && !core.flush_posted {
-                        drop(self.write_or_post(core));
+                    if !more && !core.pipes.dirty.is_empty() && !core.flush_posted {
+                        core = self.write_or_post(core);
                     }
-                    return Ok(());
+                    return (core, Ok(()));
                 }
-                Verdict::Refuse(refusal) => return fail(body, refusal.into()),
+                Verdict::Refuse(refusal) => return (core, fail(body, refusal.into())),
                 Verdict::Block => {}
             }
             if !core.pipes.dirty.is_empty() {
@@ -85,19 +116,19 @@ impl Shared {
             }
             let timeout = core.options.send_timeout;
             if wait == Wait::Never || timeout.is_some_and(|t| t.is_zero()) {
-                return fail(body, SendFailure::WouldBlock);
+                return (core, fail(body, SendFailure::WouldBlock));
             }
             let deadline = *deadline.get_or_insert_with(|| timeout.map(|t| Instant::now() + t));
             let woken;
             (core, woken) = self.wait_room(core, deadline);
             if woken == Woken::TimedOut {
-                return fail(body, SendFailure::WouldBlock);
+                return (core, fail(body, SendFailure::WouldBlock));
             }
         }
     }
 
     /// Encoded once for each peer: a small body is copied, a large one shared.
-    fn fan_out<'a>(&'a self, mut core: Guard<'a>, body: Body<'_>, more: bool) {
+    fn fan_out<'a>(&'a self, mut core: Guard<'a>, body: Body<'_>, more: bool) -> Guard<'a> {
         let body = match body {
             Body::Borrowed(bytes) if bytes.len() >= REFERENCE_FROM => {
                 Body::Owned(Message::copy_from_slice(bytes))
@@ -117,7 +148,7 @@ impl Shared {
             }
         }
         if more {
-            return;
+            return core;
         }
         for id in full.into_iter().flatten() {
             core = self.flush(core, id, 1);
@@ -126,6 +157,7 @@ impl Shared {
             core = self.write_or_post(core);
         }
         self.settle(&mut core);
+        core
     }
 
     /// The body can go out from the caller's own memory: it is large, nothing is before it, nobody is writing.
@@ -145,21 +177,22 @@ impl Shared {
             && wire.out.takes_write_through()
     }
 
-    fn write_through<'a>(&'a self, mut core: Guard<'a>, id: PipeId, body: &[u8]) {
+    fn write_through<'a>(&'a self, mut core: Guard<'a>, id: PipeId, body: &[u8]) -> Guard<'a> {
         let mut header = [0; FrameHeader::MAX_LEN];
         let n = FrameHeader::encode(false, false, body.len() as u64, &mut header);
         let header = &header[..n];
-        let Some(pipe) = core.pipes.get(id) else { return };
+        let Some(pipe) = core.pipes.get(id) else { return core };
         pipe.stats.messages_out += 1;
-        let Some(wire) = pipe.wire() else { return };
+        let Some(wire) = pipe.wire() else { return core };
         let session = wire.session;
-        let Some(stream) = wire.stream.clone() else { return };
+        let Some(stream) = wire.stream.clone() else { return core };
+        let total = header.len() + body.len();
+        wire.out.begin_write_through(total as u64);
         wire.writing = true;
         wire.edge = false;
         drop(core);
         let mut written = 0;
         let mut fault = None;
-        let total = header.len() + body.len();
         while written < total {
             let head = &header[written.min(header.len())..];
             let rest = &body[written.saturating_sub(header.len())..];
@@ -195,6 +228,7 @@ impl Shared {
             core = self.flush(core, id, 1);
         }
         self.settle(&mut core);
+        core
     }
 }
 

@@ -6,10 +6,10 @@
 //! about every millisecond and takes over a socket that its callers have stopped driving. The lead is taken back by the
 //! next caller that has to wait, at any time: only who reads changes, never where the bytes are.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::core::{Core, Guard, KICK_TOKEN, Lead, Shared};
+use super::core::{Core, Guard, KICK_TOKEN, Lead, Reactor, Shared};
 use crate::engine::job::Job;
 use crate::patterns::PipeId;
 use crate::pipe::mailbox::Ticket;
@@ -78,16 +78,29 @@ impl Shared {
             self.context.unlead(self.home_thread(), &reactor);
         }
         core.lead = Lead::Caller;
+        core = self.wait_in_reactor(core, &reactor, ticket, deadline);
+        self.leave_lead(&mut core);
+        (core, Woken::Maybe)
+    }
+
+    /// The wait itself. Only who has the lead may be in here: a kick wakes one.
+    fn wait_in_reactor<'a>(
+        &'a self,
+        mut core: Guard<'a>,
+        reactor: &Arc<Reactor>,
+        ticket: Ticket,
+        deadline: Option<Instant>,
+    ) -> Guard<'a> {
         if core.spin_pays && has_cores() {
             let found;
             (core, found) = self.spin(core, ticket);
             if found {
-                return (core, Woken::Maybe);
+                return core;
             }
             core.spin_pays = false;
         }
         if !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
-            return (core, Woken::Maybe);
+            return core;
         }
         drop(core);
         let began = Instant::now();
@@ -102,7 +115,7 @@ impl Shared {
         }
         core.spin_pays = began.elapsed() < 2 * SPIN;
         ready.mark(&mut core);
-        (core, Woken::Maybe)
+        core
     }
 
     /// Tries the likeliest connection over and over for a moment.
@@ -124,10 +137,7 @@ impl Shared {
 
     /// The caller is done: somebody else may lead.
     #[inline]
-    pub(crate) fn leave_lead(&self, core: &mut Core) {
-        if core.lead != Lead::Caller {
-            return;
-        }
+    fn leave_lead(&self, core: &mut Core) {
         core.lead = Lead::Nobody;
         core.epoch = core.epoch.wrapping_add(1);
         if core.followers > 0 {

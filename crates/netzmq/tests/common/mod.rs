@@ -11,13 +11,13 @@ use std::time::Duration;
 use netzmq::{Context, EventKind, Monitor, MonitorEvent, Socket, SocketType};
 
 /// Longer than anything takes on a busy machine; reached only when something hangs.
-pub const WAIT: Duration = Duration::from_secs(30);
+pub(crate) const WAIT: Duration = Duration::from_secs(30);
 
 /// The transports, in a form that `bind` takes.
-pub const TRANSPORTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc://*", "inproc://here"];
+pub(crate) const TRANSPORTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc://*", "inproc://here"];
 
 /// A socket whose calls give up after `WAIT`, and which leaves nothing behind.
-pub fn socket(context: &Context, socket_type: SocketType) -> Socket {
+pub(crate) fn socket(context: &Context, socket_type: SocketType) -> Socket {
     let socket = context.socket(socket_type).unwrap();
     socket.set_recv_timeout(Some(WAIT)).unwrap();
     socket.set_send_timeout(Some(WAIT)).unwrap();
@@ -26,7 +26,7 @@ pub fn socket(context: &Context, socket_type: SocketType) -> Socket {
 }
 
 /// Both ends, joined; the first one binds.
-pub fn join(
+pub(crate) fn join(
     context: &Context,
     transport: &str,
     binder: SocketType,
@@ -38,7 +38,7 @@ pub fn join(
 }
 
 /// An endpoint of this machine where nobody listens (any more).
-pub fn free_endpoint(context: &Context) -> String {
+pub(crate) fn free_endpoint(context: &Context) -> String {
     let probe = socket(context, SocketType::Pull);
     let endpoint = probe.bind("tcp://127.0.0.1:*").unwrap();
     probe.unbind(&endpoint).unwrap();
@@ -47,7 +47,7 @@ pub fn free_endpoint(context: &Context) -> String {
 
 /// Does `work` on a thread of its own, and fails if that takes too long: a hang becomes a failure that says where.
 #[track_caller]
-pub fn finishes<R: Send + 'static>(what: &str, work: impl FnOnce() -> R + Send + 'static) -> R {
+pub(crate) fn finishes<R: Send + 'static>(what: &str, work: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, wait) = mpsc::channel();
     let worker = std::thread::spawn(move || {
         let _ = done.send(work());
@@ -64,7 +64,7 @@ pub fn finishes<R: Send + 'static>(what: &str, work: impl FnOnce() -> R + Send +
 
 /// Waits for an event of this kind.
 #[track_caller]
-pub fn expect(monitor: &Monitor, what: &str, wanted: impl Fn(&EventKind) -> bool) -> MonitorEvent {
+pub(crate) fn expect(monitor: &Monitor, what: &str, wanted: impl Fn(&EventKind) -> bool) -> MonitorEvent {
     let mut seen = Vec::new();
     let found = monitor.wait_for(WAIT, |event| {
         seen.push(event.kind.clone());
@@ -75,13 +75,13 @@ pub fn expect(monitor: &Monitor, what: &str, wanted: impl Fn(&EventKind) -> bool
 
 /// Waits until a connection is ready for messages.
 #[track_caller]
-pub fn expect_ready(monitor: &Monitor) -> MonitorEvent {
+pub(crate) fn expect_ready(monitor: &Monitor) -> MonitorEvent {
     expect(monitor, "HandshakeSucceeded", |kind| *kind == EventKind::HandshakeSucceeded)
 }
 
 /// Waits until a connection is lost.
 #[track_caller]
-pub fn expect_lost(monitor: &Monitor) -> String {
+pub(crate) fn expect_lost(monitor: &Monitor) -> String {
     match expect(monitor, "Disconnected", |kind| matches!(kind, EventKind::Disconnected(_))).kind {
         EventKind::Disconnected(why) => why,
         _ => unreachable!(),
@@ -89,7 +89,7 @@ pub fn expect_lost(monitor: &Monitor) -> String {
 }
 
 /// The greeting of a ZMTP 3.1 peer (RFC 37, "greeting"): 64 bytes.
-pub fn greeting(mechanism: &str) -> Vec<u8> {
+pub(crate) fn greeting(mechanism: &str) -> Vec<u8> {
     let mut bytes = vec![0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 1];
     bytes.extend_from_slice(mechanism.as_bytes());
     bytes.resize(64, 0);
@@ -97,14 +97,14 @@ pub fn greeting(mechanism: &str) -> Vec<u8> {
 }
 
 /// A short frame: flags (1 more, 4 command), length, body.
-pub fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![flags, u8::try_from(body.len()).unwrap()];
     bytes.extend_from_slice(body);
     bytes
 }
 
 /// The READY command of a peer of this type.
-pub fn ready(socket_type: &str) -> Vec<u8> {
+pub(crate) fn ready(socket_type: &str) -> Vec<u8> {
     let mut body = b"\x05READY\x0bSocket-Type".to_vec();
     body.extend_from_slice(&u32::try_from(socket_type.len()).unwrap().to_be_bytes());
     body.extend_from_slice(socket_type.as_bytes());
@@ -112,7 +112,7 @@ pub fn ready(socket_type: &str) -> Vec<u8> {
 }
 
 /// A bare connection to a bound endpoint of ours.
-pub fn raw(endpoint: &str) -> TcpStream {
+pub(crate) fn raw(endpoint: &str) -> TcpStream {
     let stream = TcpStream::connect(endpoint.trim_start_matches("tcp://")).unwrap();
     stream.set_read_timeout(Some(WAIT)).unwrap();
     stream.set_write_timeout(Some(WAIT)).unwrap();
@@ -121,7 +121,7 @@ pub fn raw(endpoint: &str) -> TcpStream {
 }
 
 /// Shakes hands over `stream` as a peer of this type; the next bytes are messages.
-pub fn shake(stream: &mut TcpStream, socket_type: &str) {
+pub(crate) fn shake(stream: &mut TcpStream, socket_type: &str) {
     stream.write_all(&greeting("NULL")).unwrap();
     stream.write_all(&ready(socket_type)).unwrap();
     let mut theirs = [0; 64];
@@ -131,14 +131,14 @@ pub fn shake(stream: &mut TcpStream, socket_type: &str) {
 }
 
 /// A bare connection to `endpoint` whose handshake is done.
-pub fn raw_peer(endpoint: &str, socket_type: &str) -> TcpStream {
+pub(crate) fn raw_peer(endpoint: &str, socket_type: &str) -> TcpStream {
     let mut stream = raw(endpoint);
     shake(&mut stream, socket_type);
     stream
 }
 
 /// The next frame: its flags (without the size bit) and its body.
-pub fn read_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
+pub(crate) fn read_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
     let mut head = [0; 2];
     stream.read_exact(&mut head).unwrap();
     let length = if head[0] & 2 == 0 {
@@ -156,7 +156,7 @@ pub fn read_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
 
 /// The other side has closed this connection (in whichever way); what it had still to say is dropped.
 #[track_caller]
-pub fn assert_closed(stream: &mut TcpStream) {
+pub(crate) fn assert_closed(stream: &mut TcpStream) {
     let mut buffer = [0; 4096];
     loop {
         match stream.read(&mut buffer) {
