@@ -84,7 +84,7 @@ impl CSocket {
 
     #[inline]
     pub(crate) fn recv(&self, flags: c_int) -> Result<Message, Errno> {
-        let message = if flags & ZMQ_DONTWAIT != 0 { self.socket.try_recv() } else { self.socket.recv() }?;
+        let message = raw::recv(&self.socket, flags & ZMQ_DONTWAIT == 0)?;
         // Relaxed: read by the thread that received, or by one that it has told.
         self.more.store(message.has_more(), Ordering::Relaxed);
         Ok(message)

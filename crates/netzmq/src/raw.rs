@@ -6,11 +6,14 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 
-use crate::error::OptionError;
+use netzmq_memory::Message;
+
+use crate::error::{OptionError, RecvError};
 use crate::monitor::MonitorEvent;
 use crate::pipe::mailbox::Alarm;
 use crate::socket::Socket;
 use crate::socket::core::Shared;
+use crate::socket::send::Wait;
 use crate::socket::watch::WatchKey;
 use crate::transport::kick::Kick;
 
@@ -94,6 +97,26 @@ pub fn is_terminated(socket: &Socket) -> bool {
 /// The system has no descriptor left.
 pub fn event_fd(socket: &Socket) -> io::Result<RawFd> {
     Ok(socket.shared().event_fd()?.as_fd().as_raw_fd())
+}
+
+/// Receives a part that tells what is known of its sender ([`Message::annotations`]).
+///
+/// # Errors
+/// As [`Socket::recv`].
+pub fn recv(socket: &Socket, may_wait: bool) -> Result<Message, RecvError> {
+    let wait = if may_wait { Wait::Timeout } else { Wait::Never };
+    let (mut message, more) = socket.shared().recv_labelled(wait, true, |taken| taken.into_message())?;
+    message.set_more(more);
+    Ok(message)
+}
+
+/// STREAM: the routing id of the peer that was connected last.
+#[must_use]
+pub fn last_peer(socket: &Socket) -> Option<Vec<u8>> {
+    let mut core = socket.shared().lock();
+    socket.shared().read_mail(&mut core);
+    let id = core.pipes.ids().into_iter().next_back()?;
+    core.pattern.routing_id_of(id).map(<[u8]>::to_vec)
 }
 
 /// Ends the socket now; what still holds it finds it closed.

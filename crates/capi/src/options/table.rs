@@ -142,8 +142,15 @@ static LINES: &[Line] = &[
         },
         get |s, r| exact(&s.extras().affinity.to_ne_bytes(), r)),
     line!(5 ROUTING_ID,
-        set |s, v| if v.is_empty() { Err(EINVAL) } else { Ok(s.socket().set_routing_id(v.to_vec())?) },
-        get |s, r| fitting(&s.socket().routing_id(), r)),
+    set |s, v| if v.is_empty() { Err(EINVAL) } else { Ok(s.socket().set_routing_id(v.to_vec())?) },
+    get |s, r| {
+        let own = s.socket().routing_id();
+        if own.is_empty() && s.socket().socket_type() == SocketType::Stream {
+            // A STREAM has no name; asked for it, it tells its peer's.
+            return fitting(&raw::last_peer(s.socket()).unwrap_or_default(), r);
+        }
+        fitting(&own, r)
+    }),
     line!(6 SUBSCRIBE, set |s, v| { only!(s, Sub | XPub); Ok(s.socket().subscribe(v)?) }),
     line!(7 UNSUBSCRIBE, set |s, v| { only!(s, Sub | XPub); Ok(s.socket().unsubscribe(v)?) }),
     line!(8 RATE, keep from 1, default 100),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use netzmq_memory::Properties;
+use netzmq_memory::{Annotations, Properties};
 use netzmq_proto::{
     Cipher, Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig, PeerProperties, ProtocolError,
     SocketType, ZapReply,
@@ -189,7 +189,7 @@ impl IoThread {
         let ending = session.is_ending();
         session.phase = Phase::Running(stream.clone());
         session.reset_failures();
-        let properties = Arc::new(properties(&peer, &stream));
+        let properties = Arc::new(Annotations::new("", Some(Arc::new(properties(&peer, &stream)))));
         let Some((pipe, buffers)) = c.pipes.with_buffers(id) else { return };
         pipe.properties = Some(properties);
         let Some(wire) = pipe.wire() else { return };

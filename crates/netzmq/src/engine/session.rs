@@ -367,7 +367,6 @@ impl IoThread {
         }
         let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return };
         let ended = pipe.ended;
-        pipe.properties = None;
         let Some(wire) = pipe.wire() else { return };
         wire.lose(buffers);
         let Some(session) = self.sessions.get_mut(&token) else { return };

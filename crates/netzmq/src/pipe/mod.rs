@@ -14,7 +14,7 @@ pub(crate) mod table;
 
 use std::collections::VecDeque;
 
-use netzmq_memory::{Message, Properties};
+use netzmq_memory::{Annotations, Message};
 use netzmq_proto::Cipher;
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ pub(crate) struct Pipe {
     /// The endpoint that this pipe was connected to or accepted on, as the application wrote it.
     pub(crate) endpoint: Arc<str>,
     /// What the peer said of itself, for message metadata.
-    pub(crate) properties: Option<Arc<Properties>>,
+    pub(crate) properties: Option<Arc<Annotations>>,
     pub(crate) stats: PipeStats,
 }
 

@@ -109,6 +109,8 @@ pub(crate) struct Core {
     pub(crate) spin_pays: bool,
     pub(crate) terminated: bool,
     pub(crate) closed: bool,
+    /// Whom the routing id that was handed out last belongs to, for the parts that follow it.
+    pub(crate) told_of: Option<Arc<netzmq_memory::Annotations>>,
     pub(crate) bonds: Vec<Bond>,
     pub(crate) last_endpoint: String,
     /// Sessions (listeners and connections) that still know this socket.
@@ -161,6 +163,7 @@ impl Shared {
             spin_pays: true,
             terminated: false,
             closed: false,
+            told_of: None,
             bonds: Vec::new(),
             last_endpoint: String::new(),
             sessions: 0,

@@ -12,25 +12,37 @@ use super::send::Wait;
 use super::wait::Woken;
 use crate::connection::inbound::Taken;
 use crate::error::RecvError;
-use crate::patterns::{Next, PipeId, Refusal};
+use crate::patterns::{Next, Part, PipeId, Refusal};
 
 /// With several connections, the others are asked for news after so many messages from those already read.
 const POLL_EVERY: u32 = 64;
 
 impl Shared {
     /// Hands the next part to `sink`; returns what that made of it, and whether more parts follow.
+    #[inline]
     pub(crate) fn recv<R>(
         &self,
         wait: Wait,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
-        self.recv_part(self.lock(), wait, true, sink).1
+        self.recv_labelled(wait, false, sink)
+    }
+
+    /// [`recv`](Shared::recv); with `describe`, parts tell what is known of their sender.
+    pub(crate) fn recv_labelled<R>(
+        &self,
+        wait: Wait,
+        describe: bool,
+        sink: impl FnOnce(Taken<'_>) -> R,
+    ) -> Result<(R, bool), RecvError> {
+        self.recv_part(self.lock(), wait, true, describe, sink).1
     }
 
     /// All parts of the next message, taken under one lock: no other thread gets any of them.
     pub(crate) fn recv_whole(&self, wait: Wait) -> Result<Multipart, RecvError> {
         let mut message = Multipart::new();
-        let (mut core, mut result) = self.recv_part(self.lock(), wait, true, |taken| taken.into_message());
+        let (mut core, mut result) =
+            self.recv_part(self.lock(), wait, true, false, |taken| taken.into_message());
         loop {
             let (mut part, more) = result?;
             part.set_more(more);
@@ -38,7 +50,7 @@ impl Shared {
             if !more {
                 return Ok(message);
             }
-            (core, result) = self.recv_part(core, wait, false, |taken| taken.into_message());
+            (core, result) = self.recv_part(core, wait, false, false, |taken| taken.into_message());
         }
     }
 
@@ -49,6 +61,7 @@ impl Shared {
         mut core: Guard<'a>,
         wait: Wait,
         look: bool,
+        describe: bool,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> (Guard<'a>, Result<(R, bool), RecvError>) {
         let mut sink = Some(sink);
@@ -71,7 +84,7 @@ impl Shared {
             match c.pattern.next(&mut c.pipes) {
                 Next::From(id) => {
                     let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
-                    let labels = Labels::of(self.socket_type, c, id);
+                    let labels = Labels::of(self.socket_type, c, id, describe);
                     let taken = c.pipes.take_with(id, |taken| sink(labels.put_on(taken)));
                     let Some((result, more)) = taken else { break Err(RecvError::WouldBlock) };
                     c.pattern.taken(id, more);
@@ -80,8 +93,9 @@ impl Shared {
                 }
                 Next::Made(part) => {
                     let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
+                    let labels = if describe { Labels::of_made(c, &part) } else { Labels::NONE };
                     self.settle(c);
-                    break Ok((sink(Taken::Owned(part.body)), part.more));
+                    break Ok((sink(labels.put_on(Taken::Owned(part.body))), part.more));
                 }
                 Next::Refuse(refusal) => break Err(refusal.into()),
                 Next::Empty => {}
@@ -192,36 +206,57 @@ impl Shared {
     }
 }
 
-/// What some types write on a message: whom it came from, which group it was for.
-enum Labels {
-    None,
-    RoutingId(u32),
-    Group(Box<str>),
+/// What is written on a message: whom it came from, which group it was for.
+struct Labels {
+    routing_id: u32,
+    group: Option<Box<str>>,
+    sender: Option<Arc<Annotations>>,
 }
 
 impl Labels {
+    const NONE: Labels = Labels { routing_id: 0, group: None, sender: None };
+
     #[inline]
-    fn of(socket_type: SocketType, core: &Core, id: PipeId) -> Labels {
+    fn of(socket_type: SocketType, core: &mut Core, id: PipeId, describe: bool) -> Labels {
+        let mut labels = Labels::NONE;
+        if describe {
+            labels.sender = core.pipes.get(id).and_then(|pipe| pipe.properties.clone());
+        }
         match socket_type {
-            SocketType::Server | SocketType::Peer => Labels::RoutingId(core.pattern.stamp_for(id)),
+            SocketType::Server | SocketType::Peer => labels.routing_id = core.pattern.stamp_for(id),
             SocketType::Dish => {
                 let group = core.pattern.group().unwrap_or_default();
-                Labels::Group(String::from_utf8_lossy(group).into())
+                labels.group = Some(String::from_utf8_lossy(group).into());
             }
-            _ => Labels::None,
+            _ => {}
         }
+        labels
+    }
+
+    /// A part that the pattern made: a routing id tells whose it is, and so do the parts that it made behind it.
+    #[cold]
+    fn of_made(core: &mut Core, part: &Part) -> Labels {
+        if part.more {
+            let id = core.pattern.pipe_of(&part.body);
+            core.told_of = id.and_then(|id| core.pipes.get(id)).and_then(|pipe| pipe.properties.clone());
+            return Labels { sender: core.told_of.clone(), ..Labels::NONE };
+        }
+        Labels { sender: core.told_of.take(), ..Labels::NONE }
     }
 
     #[inline]
     fn put_on(self, taken: Taken<'_>) -> Taken<'_> {
-        if let Labels::None = self {
+        if self.routing_id == 0 && self.group.is_none() && self.sender.is_none() {
             return taken;
         }
         let mut message = taken.into_message();
-        match self {
-            Labels::None => {}
-            Labels::RoutingId(id) => message.set_routing_id(id),
-            Labels::Group(group) => message.set_annotations(Some(Arc::new(Annotations::new(group, None)))),
+        message.set_routing_id(self.routing_id);
+        match (self.group, self.sender) {
+            (None, sender) => message.set_annotations(sender),
+            (Some(group), sender) => {
+                let properties = sender.and_then(|sender| sender.properties.clone());
+                message.set_annotations(Some(Arc::new(Annotations::new(group, properties))));
+            }
         }
         Taken::Owned(message)
     }
