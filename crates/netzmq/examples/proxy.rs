@@ -1,0 +1,56 @@
+//! A proxy: many clients and many services know one place, and not each other.
+//!
+//! `cargo run -p netzmq --example proxy`
+
+use std::thread;
+
+use netzmq::{Context, Error, Proxy};
+
+fn main() -> Result<(), Error> {
+    let context = Context::new();
+    let (frontend, backend) = (context.router()?, context.dealer()?);
+    let clients_come_here = frontend.bind("tcp://127.0.0.1:*")?;
+    let services_come_here = backend.bind("ipc://*")?;
+    // The proxy obeys what comes from here: PAUSE, RESUME, TERMINATE, STATISTICS.
+    let (control, remote_control) = (context.pair()?, context.pair()?);
+    control.bind("inproc://control")?;
+    remote_control.connect("inproc://control")?;
+
+    let proxy = thread::spawn(move || Proxy::new(&frontend, &backend).control(&control).run());
+    let services: Vec<_> = ["one", "two"]
+        .into_iter()
+        .map(|name| {
+            let (context, endpoint) = (context.clone(), services_come_here.clone());
+            thread::spawn(move || serve(&context, &endpoint, name))
+        })
+        .collect();
+
+    let client = context.req()?;
+    client.connect(&clients_come_here)?;
+    for number in 1..=4 {
+        client.send(format!("request {number}"))?;
+        println!("{}", String::from_utf8_lossy(&client.recv()?));
+    }
+
+    remote_control.send("TERMINATE")?;
+    let statistics = proxy.join().expect("the proxy does not panic")?;
+    assert_eq!((statistics.frontend_received, statistics.frontend_sent), (4, 4));
+    println!(
+        "{} bytes went in, {} came out",
+        statistics.frontend_received_bytes, statistics.frontend_sent_bytes
+    );
+    context.shutdown();
+    for service in services {
+        service.join().expect("a service does not panic")?;
+    }
+    Ok(())
+}
+
+fn serve(context: &Context, endpoint: &str, name: &str) -> Result<(), Error> {
+    let socket = context.rep()?;
+    socket.connect(endpoint)?; // REP may connect, as any socket may
+    while let Ok(request) = socket.recv() {
+        socket.send(format!("{name} answers {}", String::from_utf8_lossy(&request)))?;
+    }
+    Ok(())
+}
