@@ -289,6 +289,9 @@ impl MessagePool {
 
     /// Frees what has lain unused in the shared tier for `trim_after`. Returns the bytes given back.
     ///
+    /// What was put away since the last call counts as put away at this one, so memory is given back late by
+    /// up to the time between two calls, never early.
+    ///
     /// Meant to be called about once a second by whoever has a clock at hand, with the time it read anyway;
     /// calls that come too soon do nothing. When more than 4 MiB were freed, glibc is asked to give its free
     /// pages back to the system, which can take some milliseconds.

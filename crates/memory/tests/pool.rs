@@ -266,8 +266,20 @@ fn idle_memory_is_given_back_after_its_time_and_not_before() {
     drop((0..4).map(|_| pool.rent(2 << 20)).collect::<Vec<_>>());
     assert_eq!(pool.trim_idle(start + Duration::from_secs(5)), 0);
     assert_eq!(pool.stats().bytes_cached, 8 << 20);
-    assert_eq!(pool.trim_idle(start + Duration::from_secs(60)), 8 << 20);
+    // Memory put away since the last pass is dated to this one, so ten seconds count from here.
+    assert_eq!(pool.trim_idle(start + Duration::from_secs(14)), 0);
+    assert_eq!(pool.trim_idle(start + Duration::from_secs(16)), 8 << 20);
     assert_eq!(pool.stats().bytes_cached, 0);
+}
+
+#[test]
+fn memory_put_away_after_a_long_pause_is_not_taken_for_old() {
+    let pool = MessagePool::builder().trim_after(Duration::from_secs(10)).build().unwrap();
+    let start = Instant::now();
+    pool.trim_idle(start + Duration::from_secs(5));
+    drop(pool.rent(2 << 20));
+    assert_eq!(pool.trim_idle(start + Duration::from_secs(3600)), 0);
+    assert_eq!(pool.trim_idle(start + Duration::from_secs(3611)), 2 << 20);
 }
 
 #[test]

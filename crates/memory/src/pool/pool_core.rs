@@ -49,9 +49,8 @@ pub(super) struct Settings {
     closed: AtomicBool,
     pub(super) budget: AtomicUsize,
     trim_after_ms: AtomicU32,
-    /// Pool time as last read by anybody who looked at a clock.
-    now_ms: AtomicU32,
-    trimmed_at_ms: AtomicU32,
+    /// Pool time of the last trimming pass.
+    passed_at_ms: AtomicU32,
     /// Bytes freed by trimming that the allocator has not been told to give back yet.
     freed_bytes: AtomicUsize,
 }
@@ -125,8 +124,7 @@ impl Core {
                     closed: AtomicBool::new(false),
                     budget: AtomicUsize::new(DEFAULT_BUDGET),
                     trim_after_ms: AtomicU32::new(DEFAULT_TRIM_AFTER_MS),
-                    now_ms: AtomicU32::new(0),
-                    trimmed_at_ms: AtomicU32::new(0),
+                    passed_at_ms: AtomicU32::new(0),
                     freed_bytes: AtomicUsize::new(0),
                 },
                 contended: Contended {
@@ -279,10 +277,10 @@ impl Core {
         self.class(class).depot.take(hint)
     }
 
-    /// Frees the magazines of a class for whose stamp `wanted` says so. Returns the bytes freed.
-    fn drain_class(&self, class: Class, wanted: impl Fn(u32) -> bool) -> usize {
+    /// Frees the magazines of a class for whose stamp `keep` gives no new one. Returns the bytes freed.
+    fn drain_class(&self, class: Class, keep: impl Fn(u32) -> Option<u32>) -> usize {
         let mut count = 0;
-        self.class(class).depot.drain(wanted, |magazine| {
+        self.class(class).depot.drain(keep, |magazine| {
             // SAFETY: the depot gave us the magazine; the caller holds the core alive.
             count += unsafe { self.destroy_chain(Some(magazine.into_chain().0)) };
         });
@@ -293,28 +291,36 @@ impl Core {
 
     /// Frees everything in the shared tier. Returns the bytes freed.
     pub(super) fn drain_all(&self) -> usize {
-        Class::cached().map(|class| self.drain_class(class, |_| true)).sum()
+        Class::cached().map(|class| self.drain_class(class, |_| None)).sum()
     }
 
-    /// Frees what has lain in the shared tier for `trim_after`. Cheap to call often: it looks at most four
-    /// times per `trim_after` and at most every 100 ms or so.
+    /// Frees what has lain in the shared tier for `trim_after`. Cheap to call often: a pass is made at most
+    /// four times per `trim_after`.
+    ///
+    /// A clock would cost more than putting a magazine away does, so a magazine is stamped with the time of
+    /// the last pass. The next pass knows no more than that it came since then, and dates it to now: memory
+    /// is freed late by up to one pass, never early.
     pub(super) fn trim_idle(&self, now: Instant) -> usize {
         let now = millis(now);
-        self.settings.now_ms.store(now, Relaxed);
         let after = self.settings.trim_after_ms.load(Relaxed);
-        let last = self.settings.trimmed_at_ms.load(Relaxed);
-        if now.wrapping_sub(last) < (after / 4).clamp(1, 1000) {
+        let last = self.settings.passed_at_ms.load(Relaxed);
+        let since = now.wrapping_sub(last);
+        // A time before the last pass (somebody read the clock earlier than another) wraps to a huge span.
+        if since < (after / 4).clamp(2, 1000) || since > u32::MAX / 2 {
             return 0;
         }
-        if self.settings.trimmed_at_ms.compare_exchange(last, now, Relaxed, Relaxed).is_err() {
+        if self.settings.passed_at_ms.compare_exchange(last, now, Relaxed, Relaxed).is_err() {
             return 0;
         }
-        let old = |stamp: u32| {
+        let keep = |stamp: u32| {
+            // One less than this pass, so that the next does not take it for a fresh one again.
+            let stamp = if stamp == last { now.wrapping_sub(1) } else { stamp };
             let age = now.wrapping_sub(stamp);
-            // A stamp from just after `now` was read wraps to a huge age; it is young.
-            age >= after && age < u32::MAX / 2
+            // One put just now, with the new stamp or by somebody whose clock is ahead, wraps to a huge age.
+            let old = age >= after.max(2) && age < u32::MAX / 2;
+            if old { None } else { Some(stamp) }
         };
-        let freed: usize = Class::cached().map(|class| self.drain_class(class, old)).sum();
+        let freed: usize = Class::cached().map(|class| self.drain_class(class, keep)).sum();
         self.settle();
         if freed > 0 {
             self.settings.freed_bytes.fetch_add(freed, Ordering::Relaxed);
@@ -333,7 +339,7 @@ impl Core {
 
     /// The time to write on a magazine.
     pub(super) fn stamp(&self) -> u32 {
-        self.settings.now_ms.load(Relaxed)
+        self.settings.passed_at_ms.load(Relaxed)
     }
 
     /// Looks at the clock on behalf of a thread that returns blocks, so that pools without an engine also

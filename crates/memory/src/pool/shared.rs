@@ -89,29 +89,30 @@ impl Depot {
         None
     }
 
-    /// Takes every magazine for which `wanted(stamp)` says so, leaving the others.
-    pub(crate) fn drain(&self, wanted: impl Fn(u32) -> bool, mut each: impl FnMut(Magazine)) {
+    /// Takes every magazine for whose stamp `keep` gives none, and leaves the others with the stamp it gives.
+    pub(crate) fn drain(&self, keep: impl Fn(u32) -> Option<u32>, mut each: impl FnMut(Magazine)) {
         for at in 0..SLOTS {
-            let mut keep: *mut Header = ptr::null_mut();
+            let mut kept: *mut Header = ptr::null_mut();
             let mut rest = self.take_stack(at);
             while let Some(head) = rest {
                 // SAFETY: D1, the stack is ours; each `next_magazine` heads another magazine of it.
                 unsafe {
                     let mut link = head.as_ref().link();
                     rest = NonNull::new(link.next_magazine);
-                    if wanted(link.stamp) {
+                    if let Some(stamp) = keep(link.stamp) {
+                        link.stamp = stamp;
+                        link.next_magazine = kept;
+                        head.as_ref().set_link(link);
+                        kept = head.as_ptr();
+                    } else {
                         link.next_magazine = ptr::null_mut();
                         head.as_ref().set_link(link);
                         each(Magazine { head });
-                    } else {
-                        link.next_magazine = keep;
-                        head.as_ref().set_link(link);
-                        keep = head.as_ptr();
                     }
                 }
             }
-            if let Some(keep) = NonNull::new(keep) {
-                self.put_stack(keep, at);
+            if let Some(kept) = NonNull::new(kept) {
+                self.put_stack(kept, at);
             }
         }
     }
