@@ -1,107 +1,86 @@
-//! Recycled buffers of the two sizes that connections move bytes in.
+//! The memory in which connections move bytes: blocks of the message pool, of a size that follows the traffic.
 //!
-//! A socket keeps a few for itself (its lock protects them, so a rent costs nothing); the context keeps a bounded
-//! stock for all. An idle connection holds none. Buffers are always initialised memory: zeroed when made, stale after
-//! that, and never shown to anyone beyond what was written into them.
+//! A connection that says little gets by with small blocks; one that streams works up to the size of a batch. An idle
+//! connection holds none. Blocks are always initialised memory, stale from their last use, and never shown to anyone
+//! beyond what was written into them.
 
-use std::sync::{Arc, Mutex};
+use netzmq_memory::{MessagePool, PooledBuffer};
 
-/// Outgoing bytes are gathered in pieces of this size: one write moves one or two.
+/// Outgoing bytes are gathered in pieces of at most this size: one write moves one or two.
 pub(crate) const SEGMENT_BYTES: usize = 64 * 1024;
 /// Incoming bytes are read in pieces of at most this size. More falls out of the caches.
 pub(crate) const CHUNK_BYTES: usize = 128 * 1024;
 
-/// What the context keeps in stock: at most 4 MiB of each.
-const STOCK_SEGMENTS: usize = 64;
-const STOCK_CHUNKS: usize = 32;
-/// What a socket keeps at hand.
-const OWN_SEGMENTS: usize = 4;
-const OWN_CHUNKS: usize = 2;
+const SEGMENT_BYTES_MIN: usize = 4 * 1024;
+const CHUNK_BYTES_MIN: usize = 8 * 1024;
 
-/// The context's stock.
-#[derive(Debug, Default)]
-pub(crate) struct Stock {
-    segments: Mutex<Vec<Box<[u8]>>>,
-    chunks: Mutex<Vec<Box<[u8]>>>,
-}
-
-impl Stock {
-    /// Gives idle buffers back to the system.
-    pub(crate) fn trim(&self) {
-        lock(&self.segments).clear();
-        lock(&self.chunks).clear();
-    }
-}
-
-/// One socket's buffers.
+/// Where one socket's connections get their memory.
 #[derive(Debug)]
 pub(crate) struct Buffers {
-    segments: Vec<Box<[u8]>>,
-    chunks: Vec<Box<[u8]>>,
-    stock: Arc<Stock>,
+    pool: MessagePool,
 }
 
 impl Buffers {
-    pub(crate) fn new(stock: Arc<Stock>) -> Buffers {
-        Buffers { segments: Vec::new(), chunks: Vec::new(), stock }
+    pub(crate) fn new(pool: MessagePool) -> Buffers {
+        Buffers { pool }
     }
 
-    pub(crate) fn segment(&mut self) -> Box<[u8]> {
-        rent(&mut self.segments, &self.stock.segments, SEGMENT_BYTES)
-    }
-
-    pub(crate) fn give_segment(&mut self, buffer: Box<[u8]>) {
-        give(&mut self.segments, OWN_SEGMENTS, &self.stock.segments, STOCK_SEGMENTS, buffer);
-    }
-
-    pub(crate) fn chunk(&mut self) -> Box<[u8]> {
-        rent(&mut self.chunks, &self.stock.chunks, CHUNK_BYTES)
-    }
-
-    pub(crate) fn give_chunk(&mut self, buffer: Box<[u8]>) {
-        give(&mut self.chunks, OWN_CHUNKS, &self.stock.chunks, STOCK_CHUNKS, buffer);
+    #[inline]
+    pub(crate) fn rent(&self, size: usize) -> PooledBuffer {
+        self.pool.rent(size)
     }
 }
 
-impl Drop for Buffers {
-    fn drop(&mut self) {
-        for buffer in self.segments.drain(..) {
-            stock(&self.stock.segments, STOCK_SEGMENTS, buffer);
+/// How much one direction of one connection takes at a time: four times as much whenever that was too little, a
+/// quarter whenever most of it was left over.
+#[derive(Debug, Copy, Clone)]
+pub(crate) struct Appetite {
+    size: usize,
+    min: usize,
+    max: usize,
+}
+
+impl Appetite {
+    pub(crate) const fn of_segments() -> Appetite {
+        Appetite { size: SEGMENT_BYTES_MIN, min: SEGMENT_BYTES_MIN, max: SEGMENT_BYTES }
+    }
+
+    pub(crate) const fn of_chunks() -> Appetite {
+        Appetite { size: CHUNK_BYTES_MIN, min: CHUNK_BYTES_MIN, max: CHUNK_BYTES }
+    }
+
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// So much was used of a piece of `size` bytes.
+    #[inline]
+    pub(crate) fn used(&mut self, bytes: usize) {
+        if bytes >= self.size - self.size / 8 {
+            self.size = (self.size * 4).min(self.max);
+        } else if bytes < self.size / 16 {
+            self.size = (self.size / 4).max(self.min);
         }
-        for buffer in self.chunks.drain(..) {
-            stock(&self.stock.chunks, STOCK_CHUNKS, buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appetite_grows_with_full_pieces_and_shrinks_with_empty_ones() {
+        let mut appetite = Appetite::of_chunks();
+        for _ in 0..5 {
+            appetite.used(appetite.size());
         }
+        assert_eq!(appetite.size(), CHUNK_BYTES);
+        appetite.used(CHUNK_BYTES / 2);
+        assert_eq!(appetite.size(), CHUNK_BYTES);
+        for _ in 0..5 {
+            appetite.used(100);
+        }
+        assert_eq!(appetite.size(), CHUNK_BYTES_MIN);
     }
-}
-
-#[inline]
-fn rent(own: &mut Vec<Box<[u8]>>, shared: &Mutex<Vec<Box<[u8]>>>, size: usize) -> Box<[u8]> {
-    own.pop().or_else(|| lock(shared).pop()).unwrap_or_else(|| vec![0; size].into_boxed_slice())
-}
-
-#[inline]
-fn give(
-    own: &mut Vec<Box<[u8]>>,
-    own_max: usize,
-    shared: &Mutex<Vec<Box<[u8]>>>,
-    shared_max: usize,
-    buffer: Box<[u8]>,
-) {
-    if own.len() < own_max {
-        own.push(buffer);
-    } else {
-        stock(shared, shared_max, buffer);
-    }
-}
-
-fn stock(shared: &Mutex<Vec<Box<[u8]>>>, max: usize, buffer: Box<[u8]>) {
-    let mut shared = lock(shared);
-    if shared.len() < max {
-        shared.push(buffer);
-    }
-}
-
-/// A poisoned stock is still a stock: nothing in it can be half done.
-fn lock(shared: &Mutex<Vec<Box<[u8]>>>) -> std::sync::MutexGuard<'_, Vec<Box<[u8]>>> {
-    shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

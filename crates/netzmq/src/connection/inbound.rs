@@ -10,14 +10,21 @@
 //! - Memory follows the bytes that arrived, never a length that the peer claims.
 //! - Order of taking: `ready` from the front, then the current chunk.
 
-use std::collections::VecDeque;
-use std::io::{self, IoSliceMut};
+mod chunk;
+mod target;
+#[cfg(test)]
+mod tests;
 
-use netzmq_memory::{Message, MessagePool, PooledBuffer};
+use std::collections::VecDeque;
+
+use netzmq_memory::{Message, MessagePool};
 use netzmq_proto::{Command, CurveOpener, CurveSealer, FrameHeader, ProtocolError, limits};
 
+use self::chunk::{COMMAND_FLAG, Chunk, layout, mark};
+use self::target::{Large, Memory};
 use super::buffers::{Buffers, CHUNK_BYTES};
-use crate::transport::stream::{Moved, Stream};
+
+pub(crate) use self::target::{Read, ReadTarget};
 
 /// A body from this size on is read into memory of its own.
 const LARGE_FROM: usize = 32 * 1024;
@@ -25,39 +32,13 @@ const LARGE_FROM: usize = 32 * 1024;
 const SMALL_READ: usize = 8 * 1024;
 /// A claimed length up to this is believed at once; beyond, once a fair share of it has come on this connection.
 const BELIEVED: usize = 256 * 1024;
-
-#[derive(Debug)]
-struct Chunk {
-    buffer: Box<[u8]>,
-    /// Next byte to hand out.
-    off: usize,
-    /// End of the whole frames.
-    scanned: usize,
-    /// End of what was read.
-    len: usize,
-}
+/// A sealed command of the largest size.
+const SEALED_COMMAND_MAX: u64 = (limits::COMMAND_BYTES_MAX + CurveSealer::OVERHEAD) as u64;
 
 #[derive(Debug)]
 enum Ready {
     Chunk(Chunk),
     Whole { body: Message, more: bool, command: bool },
-}
-
-/// A large body while it is being read.
-#[derive(Debug)]
-struct Large {
-    more: bool,
-    command: bool,
-    length: usize,
-    filled: usize,
-    memory: Memory,
-}
-
-#[derive(Debug)]
-enum Memory {
-    Block(PooledBuffer),
-    /// Grows as bytes come.
-    Growing(Vec<u8>),
 }
 
 /// What a scan found besides messages.
@@ -111,27 +92,6 @@ impl Taken<'_> {
             Taken::Owned(message) => message,
         }
     }
-}
-
-/// Memory that a read goes into, owned by the reader while the lock is not held.
-#[derive(Debug)]
-pub(crate) struct ReadTarget {
-    chunk: Chunk,
-    limit: usize,
-    large: Option<Large>,
-}
-
-/// How a read ended.
-#[derive(Debug)]
-pub(crate) enum Read {
-    /// So many bytes, and whether the kernel has none left (it gave less than there was room for).
-    Bytes {
-        count: usize,
-        drained: bool,
-    },
-    Empty,
-    End,
-    Failed(io::Error),
 }
 
 /// See the module's text.
@@ -589,130 +549,6 @@ impl Inbound {
             match chunk.part(raw) {
                 Some(_) => return Some(()),
                 None => chunk.off = chunk.frame_end(raw)?,
-            }
-        }
-    }
-}
-
-/// Where a part lies.
-struct Part {
-    start: usize,
-    end: usize,
-    more: bool,
-}
-
-impl Chunk {
-    /// The part at `off`; `None` for a command that is nobody's message.
-    fn part(&self, raw: bool) -> Option<Part> {
-        if raw {
-            return Some(Part { start: self.off, end: self.scanned, more: false });
-        }
-        let header = FrameHeader::parse(self.buffer.get(self.off..self.scanned)?).ok()??;
-        let start = self.off + header.header_len as usize;
-        let end = start + header.body_len as usize;
-        let inner = layout(self.buffer.get(start..end)?, header.more, header.command)?;
-        Some(Part { start: start + inner.start, end, more: inner.more })
-    }
-
-    fn peek(&self, raw: bool) -> Option<(&[u8], bool)> {
-        let part = self.part(raw)?;
-        Some((self.buffer.get(part.start..part.end)?, part.more))
-    }
-
-    fn frame_end(&self, raw: bool) -> Option<usize> {
-        if raw {
-            return Some(self.scanned);
-        }
-        let header = FrameHeader::parse(self.buffer.get(self.off..self.scanned)?).ok()??;
-        Some(self.off + header.header_len as usize + header.body_len as usize)
-    }
-}
-
-const DELIVERED: u8 = 0xFF;
-/// The bit of a frame's flags that makes it a command.
-const COMMAND_FLAG: u8 = 4;
-/// A sealed command of the largest size.
-const SEALED_COMMAND_MAX: u64 = (limits::COMMAND_BYTES_MAX + CurveSealer::OVERHEAD) as u64;
-
-fn mark(body: &mut [u8], start: Option<usize>, more: bool) {
-    match (body, start) {
-        ([first, second, third, ..], Some(start)) => {
-            (*first, *second, *third) = (DELIVERED, start as u8, u8::from(more));
-        }
-        ([first, ..], _) => *first = 0,
-        _ => {}
-    }
-}
-
-/// Finds the part in a scanned frame's body.
-fn layout(body: &[u8], more: bool, command: bool) -> Option<Part> {
-    if !command {
-        return Some(Part { start: 0, end: body.len(), more });
-    }
-    match body {
-        [DELIVERED, start, more, ..] => {
-            Some(Part { start: *start as usize, end: body.len(), more: *more == 1 })
-        }
-        _ => None,
-    }
-}
-
-impl ReadTarget {
-    /// Reads once.
-    pub(crate) fn read(&mut self, stream: &Stream) -> Read {
-        let tail = &mut self.chunk.buffer[self.chunk.len..self.limit];
-        let (room, moved) = match &mut self.large {
-            None => (tail.len(), stream.read(tail)),
-            Some(large) => {
-                // Memory that still grows is not the rest of the body: nothing may be read beyond it.
-                let (left, rest) = (large.length - large.filled, large.tail());
-                let most = rest.len().min(CHUNK_BYTES);
-                if most < left {
-                    (most, stream.read(&mut rest[..most]))
-                } else {
-                    let beyond = tail.len().min(SMALL_READ);
-                    let room = most + beyond;
-                    let mut targets = [IoSliceMut::new(rest), IoSliceMut::new(&mut tail[..beyond])];
-                    (room, stream.read_vectored(&mut targets))
-                }
-            }
-        };
-        match moved {
-            Ok(Moved::Bytes(count)) => Read::Bytes { count, drained: count < room },
-            Ok(Moved::WouldBlock) => Read::Empty,
-            Ok(Moved::End) => Read::End,
-            Err(error) => Read::Failed(error),
-        }
-    }
-
-    /// The same from bytes at hand; returns how many were used.
-    fn fill_from(&mut self, bytes: &[u8]) -> usize {
-        let mut used = 0;
-        if let Some(large) = &mut self.large {
-            let rest = large.tail();
-            used = rest.len().min(bytes.len());
-            rest[..used].copy_from_slice(&bytes[..used]);
-            if used < rest.len() {
-                return used;
-            }
-        }
-        let tail = &mut self.chunk.buffer[self.chunk.len..self.limit];
-        let n = tail.len().min(bytes.len() - used);
-        tail[..n].copy_from_slice(&bytes[used..used + n]);
-        used + n
-    }
-}
-
-impl Large {
-    /// Where the next bytes go. Growing memory doubles with what has come.
-    fn tail(&mut self) -> &mut [u8] {
-        match &mut self.memory {
-            Memory::Block(block) => &mut block[self.filled..],
-            Memory::Growing(vec) => {
-                if self.filled == vec.len() {
-                    vec.resize(self.length.min(vec.len().saturating_mul(2)), 0);
-                }
-                &mut vec[self.filled..]
             }
         }
     }

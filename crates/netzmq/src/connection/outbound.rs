@@ -12,14 +12,22 @@
 //!   the high-water mark counts (as in libzmq, where a message leaves the pipe when the engine pulls it).
 //! - Commands never fall between the parts of a message.
 
+mod batch;
+mod item;
+mod reader;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
 
 use netzmq_memory::Message;
 use netzmq_proto::{CurveSealer, FrameHeader};
 
+use self::item::{HEAD_BYTES, Head, Item, Segment, append_frame, put, recycle, split};
+use self::reader::Reader;
 use super::buffers::{Buffers, SEGMENT_BYTES};
-use crate::transport::stream::{Moved, Stream};
+
+pub(crate) use self::batch::{Batch, Wrote};
 
 /// One write moves at most so many bytes: more only falls out of the caches before the peer reads it.
 pub(crate) const WRITE_BYTES: usize = 128 * 1024;
@@ -27,8 +35,6 @@ pub(crate) const WRITE_BYTES: usize = 128 * 1024;
 pub(crate) const REFERENCE_FROM: usize = 4 * 1024;
 /// From this size a borrowed body that must be kept is copied into a block of its own instead of a segment.
 const BLOCK_FROM: usize = 32 * 1024;
-/// Buffers handed to one vectored write.
-const SLICES: usize = 64;
 
 /// A body to send: still the caller's, or ours.
 #[derive(Debug)]
@@ -51,52 +57,6 @@ impl Body<'_> {
         match self {
             Body::Borrowed(bytes) => Message::copy_from_slice(bytes),
             Body::Owned(message) => message,
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Item {
-    Bytes(Segment),
-    /// Headers (and tiny bodies) before a referenced body, where a whole segment would be wasted.
-    Head(Head),
-    Body(Message, usize),
-}
-
-#[derive(Debug)]
-struct Segment {
-    buffer: Box<[u8]>,
-    start: usize,
-    end: usize,
-}
-
-const HEAD_BYTES: usize = 40;
-
-#[derive(Debug)]
-struct Head {
-    buffer: [u8; HEAD_BYTES],
-    start: u8,
-    end: u8,
-}
-
-impl Item {
-    fn len(&self) -> usize {
-        self.bytes().len()
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Item::Bytes(s) => &s.buffer[s.start..s.end],
-            Item::Head(h) => &h.buffer[h.start as usize..h.end as usize],
-            Item::Body(message, start) => &message[*start..],
-        }
-    }
-
-    fn consume(&mut self, n: usize) {
-        match self {
-            Item::Bytes(s) => s.start += n,
-            Item::Head(h) => h.start += n as u8,
-            Item::Body(_, start) => *start += n,
         }
     }
 }
@@ -468,196 +428,5 @@ impl Outbound {
             recycle(buffers, item);
         }
         parts
-    }
-}
-
-/// Bytes being written, owned by the writer.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    items: VecDeque<Item>,
-    written: u64,
-}
-
-/// How a write of a batch ended.
-#[derive(Debug)]
-pub(crate) enum Wrote {
-    /// All of it.
-    All,
-    /// The kernel has no room: wait until the stream is writable.
-    Blocked,
-    /// The connection is dead.
-    Failed(io::Error),
-}
-
-impl Batch {
-    /// Writes until nothing is left or the kernel has no room.
-    pub(crate) fn write(&mut self, stream: &Stream) -> Wrote {
-        loop {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let mut count = 0;
-            let mut bytes = 0;
-            for item in &self.items {
-                let rest = item.bytes();
-                if rest.is_empty() {
-                    continue;
-                }
-                let rest = &rest[..rest.len().min(WRITE_BYTES - bytes)];
-                slices[count] = IoSlice::new(rest);
-                count += 1;
-                bytes += rest.len();
-                if count == SLICES || bytes == WRITE_BYTES {
-                    break;
-                }
-            }
-            if count == 0 {
-                return Wrote::All;
-            }
-            match stream.write_vectored(&slices[..count]) {
-                Ok(Moved::Bytes(n)) => {
-                    self.advance(n);
-                    if n < bytes {
-                        return Wrote::Blocked;
-                    }
-                }
-                Ok(Moved::WouldBlock | Moved::End) => return Wrote::Blocked,
-                Err(error) => return Wrote::Failed(error),
-            }
-        }
-    }
-
-    fn advance(&mut self, mut n: usize) {
-        self.written += n as u64;
-        for item in &mut self.items {
-            let step = item.len().min(n);
-            item.consume(step);
-            n -= step;
-            if n == 0 {
-                break;
-            }
-        }
-    }
-
-    /// An item in front of which every byte was written.
-    fn done_item(&mut self) -> Option<Item> {
-        if self.items.front().is_some_and(|item| item.len() == 0) { self.items.pop_front() } else { None }
-    }
-}
-
-/// Walks over what was never written, to get messages back out of frames.
-struct Reader<'a> {
-    items: &'a mut VecDeque<Item>,
-}
-
-impl Reader<'_> {
-    fn skip(&mut self, mut n: usize) {
-        while n > 0 {
-            let Some(item) = self.items.front_mut() else { return };
-            let step = item.len().min(n);
-            item.consume(step);
-            n -= step;
-            if item.len() == 0 {
-                self.items.pop_front();
-            }
-        }
-    }
-
-    /// The next part; `Some(None)` for a command that was walked over; `None` at the end.
-    fn next_part(&mut self, framing: Framing, sealer: Option<&CurveSealer>) -> Option<Option<Message>> {
-        while self.items.front().is_some_and(|item| item.len() == 0) {
-            self.items.pop_front();
-        }
-        let front = self.items.front()?;
-        if framing == Framing::Raw {
-            let whole = Message::copy_from_slice(front.bytes());
-            self.items.pop_front();
-            return Some(Some(whole));
-        }
-        let header = FrameHeader::parse(front.bytes()).ok()??;
-        self.skip(header.header_len as usize);
-        while self.items.front().is_some_and(|item| item.len() == 0) {
-            self.items.pop_front();
-        }
-        let length = header.body_len as usize;
-        let body = match self.items.front() {
-            Some(Item::Body(message, 0)) if message.len() == length => {
-                let body = message.clone();
-                self.items.pop_front();
-                body
-            }
-            Some(item) if length > 0 => {
-                let body = Message::copy_from_slice(item.bytes().get(..length)?);
-                self.skip(length);
-                body
-            }
-            _ => Message::new(),
-        };
-        if let Some(sealer) = sealer {
-            return Some(sealer.recover(&body).map(|(more, bytes)| {
-                let mut message = Message::copy_from_slice(&bytes);
-                message.set_more(more);
-                message
-            }));
-        }
-        if header.command {
-            return Some(None);
-        }
-        let mut body = body;
-        body.set_more(header.more);
-        Some(Some(body))
-    }
-}
-
-/// Header and body into `target`, which has room for them. Returns the bytes used.
-#[inline]
-fn append_frame(target: &mut [u8], body: &[u8], more: bool) -> usize {
-    let length = body.len();
-    if length <= 255 {
-        // One bounds check for the whole frame.
-        let target = &mut target[..length + 2];
-        target[0] = more as u8;
-        target[1] = length as u8;
-        target[2..].copy_from_slice(body);
-        length + 2
-    } else {
-        let mut header = [0; FrameHeader::MAX_LEN];
-        let n = FrameHeader::encode(more, false, length as u64, &mut header);
-        let target = &mut target[..length + n];
-        target[..n].copy_from_slice(&header[..n]);
-        target[n..].copy_from_slice(body);
-        length + n
-    }
-}
-
-#[inline]
-fn put(buffer: &mut [u8], at: usize, bytes: &[u8]) -> usize {
-    buffer[at..at + bytes.len()].copy_from_slice(bytes);
-    at + bytes.len()
-}
-
-fn split(buffers: &mut Buffers, item: Item, keep: usize) -> (Item, Item) {
-    let tail_of = |buffers: &mut Buffers, bytes: &[u8]| {
-        let mut buffer = buffers.segment();
-        let end = put(&mut buffer, 0, bytes);
-        Item::Bytes(Segment { buffer, start: 0, end })
-    };
-    match item {
-        Item::Bytes(mut s) => {
-            let tail = tail_of(buffers, &s.buffer[s.start + keep..s.end]);
-            s.end = s.start + keep;
-            (Item::Bytes(s), tail)
-        }
-        Item::Head(mut h) => {
-            let tail = tail_of(buffers, &h.buffer[h.start as usize + keep..h.end as usize]);
-            h.end = h.start + keep as u8;
-            (Item::Head(h), tail)
-        }
-        // A body belongs to one message wholly: the boundary of messages can't be inside.
-        body @ Item::Body(..) => (body, Item::Head(Head { buffer: [0; HEAD_BYTES], start: 0, end: 0 })),
-    }
-}
-
-fn recycle(buffers: &mut Buffers, item: Item) {
-    if let Item::Bytes(segment) = item {
-        buffers.give_segment(segment.buffer);
     }
 }

@@ -1,0 +1,78 @@
+//! A piece of the incoming stream as it was read, and where the parts lie in it.
+//!
+//! A frame that is a command, or was encrypted, is *marked* once when it is scanned; after that `layout` tells without
+//! parsing whether it is a part of a message and where that begins.
+
+use netzmq_proto::FrameHeader;
+
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) buffer: Box<[u8]>,
+    /// Next byte to hand out.
+    pub(super) off: usize,
+    /// End of the whole frames.
+    pub(super) scanned: usize,
+    /// End of what was read.
+    pub(super) len: usize,
+}
+
+/// Where a part lies.
+pub(super) struct Part {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) more: bool,
+}
+
+impl Chunk {
+    /// The part at `off`; `None` for a command that is nobody's message.
+    pub(super) fn part(&self, raw: bool) -> Option<Part> {
+        if raw {
+            return Some(Part { start: self.off, end: self.scanned, more: false });
+        }
+        let header = FrameHeader::parse(self.buffer.get(self.off..self.scanned)?).ok()??;
+        let start = self.off + header.header_len as usize;
+        let end = start + header.body_len as usize;
+        let inner = layout(self.buffer.get(start..end)?, header.more, header.command)?;
+        Some(Part { start: start + inner.start, end, more: inner.more })
+    }
+
+    pub(super) fn peek(&self, raw: bool) -> Option<(&[u8], bool)> {
+        let part = self.part(raw)?;
+        Some((self.buffer.get(part.start..part.end)?, part.more))
+    }
+
+    pub(super) fn frame_end(&self, raw: bool) -> Option<usize> {
+        if raw {
+            return Some(self.scanned);
+        }
+        let header = FrameHeader::parse(self.buffer.get(self.off..self.scanned)?).ok()??;
+        Some(self.off + header.header_len as usize + header.body_len as usize)
+    }
+}
+
+const DELIVERED: u8 = 0xFF;
+/// The bit of a frame's flags that makes it a command.
+pub(super) const COMMAND_FLAG: u8 = 4;
+
+pub(super) fn mark(body: &mut [u8], start: Option<usize>, more: bool) {
+    match (body, start) {
+        ([first, second, third, ..], Some(start)) => {
+            (*first, *second, *third) = (DELIVERED, start as u8, u8::from(more));
+        }
+        ([first, ..], _) => *first = 0,
+        _ => {}
+    }
+}
+
+/// Finds the part in a scanned frame's body.
+pub(super) fn layout(body: &[u8], more: bool, command: bool) -> Option<Part> {
+    if !command {
+        return Some(Part { start: 0, end: body.len(), more });
+    }
+    match body {
+        [DELIVERED, start, more, ..] => {
+            Some(Part { start: *start as usize, end: body.len(), more: *more == 1 })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,1 @@
+//! What comes in, beside a naive model.
