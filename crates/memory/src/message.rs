@@ -148,7 +148,6 @@ impl Message {
     /// message.assign(b"new");
     /// assert_eq!(message, *b"new");
     /// ```
-    #[inline]
     pub fn assign(&mut self, bytes: &[u8]) {
         *self = Message::new();
         fill(self, bytes);
@@ -495,14 +494,15 @@ impl Message {
 }
 
 /// Writes a copy of `bytes` where the message is wanted. Returned by value it would be put together elsewhere
-/// and moved, and a move of bytes that were just written piecemeal costs as much as all the rest.
-#[inline]
+/// and moved, and a move of bytes that were just written piecemeal costs as much as all the rest. Out of line
+/// and with nothing written before, so that the compiler passes the final place straight on.
+#[inline(never)]
 fn copy_into(slot: &mut MaybeUninit<Message>, bytes: &[u8]) {
     fill(slot.write(Message::new()), bytes);
 }
 
 /// Fills an empty message.
-#[inline(never)]
+#[inline]
 fn fill(message: &mut Message, bytes: &[u8]) {
     if bytes.len() <= INLINE_MAX {
         message.body.copy_from(bytes);
