@@ -73,6 +73,9 @@ pub(crate) struct MemoryArgs {
     /// Messages in a run [default: 10000; with --quick 1000 from 64 KiB up]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) messages: Option<u32>,
+    /// Write a report into DIR: an HTML page with plots, and Markdown tables
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, clap::Args)]

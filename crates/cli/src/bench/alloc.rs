@@ -182,7 +182,7 @@ impl Drop for OtherThread {
 fn table(size: usize, records: &[Record]) -> Table {
     let mut table = Table::new(
         units::size(size),
-        &["strategy", "per message", "min … max", "ratio", "to", "allocs/msg", "bytes/msg", "pool hits"],
+        &["strategy", "per message", "min … max", "ratio", "allocs/msg", "bytes/msg", "pool hits"],
     );
     for record in records {
         let each = |ms: f64| ms * 1e6 / record.messages as f64;
@@ -197,7 +197,6 @@ fn table(size: usize, records: &[Record]) -> Table {
             Cell::marked(units::ns(record.ns_each()), mark),
             Cell::marked(units::range_ns(each(record.min_ms), each(record.max_ms)), Mark::Faint),
             Cell::marked(format!("{:.2}", record.ratio_to_baseline), mark),
-            Cell::marked(if is_baseline { "" } else { record.baseline }, Mark::Faint),
             units::mean(record.allocations_per_message).into(),
             units::mean_bytes(record.allocated_bytes_per_message).into(),
             record.pool_hit_rate.map_or_else(|| "–".to_owned(), units::percent).into(),

@@ -30,9 +30,9 @@ const QUICK: usize = 10;
 const REGION: usize = 64 << 20;
 
 /// Copies first, then what hands over.
-const NAMES: [&str; 7] =
+pub(crate) const NAMES: [&str; 7] =
     ["CopyCached", "CopyUncached", "CopyMessage", "Clone", "RentFreeze", "FromVec", "FromOwner"];
-const COPIES: [&str; 3] = ["CopyCached", "CopyUncached", "CopyMessage"];
+pub(crate) const COPIES: [&str; 3] = ["CopyCached", "CopyUncached", "CopyMessage"];
 const BASELINE: &str = "CopyCached";
 
 /// Measures, prints, and writes what was asked for.

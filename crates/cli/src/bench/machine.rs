@@ -1,6 +1,7 @@
 //! Where and with what a measurement was made: a number without this is a rumour.
 
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The host and the build.
 #[derive(Debug, Clone)]
@@ -78,11 +79,30 @@ fn system_name() -> String {
     name
 }
 
-/// Resident memory of this process in bytes; `None` where the system does not tell.
-pub(crate) fn resident_bytes() -> Option<u64> {
-    const PAGE: u64 = 4096;
-    let pages = fs::read_to_string("/proc/self/statm").ok()?;
-    Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * PAGE)
+/// Today's date and the time in UTC, as `2026-01-31 12:00 UTC`.
+pub(crate) fn utc_now() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    utc(seconds)
+}
+
+fn utc(seconds: u64) -> String {
+    let (mut days, rest) = (seconds / 86_400, seconds % 86_400);
+    let is_leap = |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let mut year = 1970;
+    while days >= 365 + u64::from(is_leap(year)) {
+        days -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let mut month = 1;
+    for (at, len) in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].into_iter().enumerate() {
+        let len = len + u64::from(at == 1 && is_leap(year));
+        if days < len {
+            break;
+        }
+        days -= len;
+        month += 1;
+    }
+    format!("{year}-{month:02}-{:02} {:02}:{:02} UTC", days + 1, rest / 3600, rest % 3600 / 60)
 }
 
 #[cfg(test)]
@@ -94,7 +114,12 @@ mod tests {
         let machine = Machine::here();
         assert!(machine.cores >= 1 && !machine.cpu.is_empty());
         assert!(machine.line().contains("netzmq "));
-        #[cfg(target_os = "linux")]
-        assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 16));
+    }
+
+    #[test]
+    fn dates() {
+        assert_eq!(utc(0), "1970-01-01 00:00 UTC");
+        assert_eq!(utc(951_782_400 + 3661), "2000-02-29 01:01 UTC");
+        assert_eq!(utc(1_798_761_599), "2026-12-31 23:59 UTC");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`memory`] and [`receive`] send and receive over a [`pair`] of sockets; [`alloc`] and [`copy`] do no I/O. All are
 //! measured by [`rounds`] in a [`session`]. The rest: [`record`] (a measured cell, and its JSON), [`spread`] (medians),
-//! [`table`] and [`units`] (how it prints), [`machine`] (where it was measured), [`progress`]. Every receiving benchmark
+//! [`table`] and [`units`] (how it prints), [`report`] (a page of it), [`machine`] and [`resident`] (where it was
+//! measured, and what memory it took), [`progress`]. Every receiving benchmark
 //! checks count, length and content of all that arrives, and fails when anything is amiss.
 
 pub(crate) mod alloc;
@@ -13,6 +14,8 @@ pub(crate) mod pair;
 pub(crate) mod progress;
 pub(crate) mod receive;
 pub(crate) mod record;
+pub(crate) mod report;
+pub(crate) mod resident;
 pub(crate) mod rounds;
 pub(crate) mod session;
 pub(crate) mod spread;

@@ -33,6 +33,8 @@ pub(crate) struct Record {
     /// Time of a run.
     pub(crate) median_ms: f64,
     pub(crate) min_ms: f64,
+    pub(crate) lower_quartile_ms: f64,
+    pub(crate) upper_quartile_ms: f64,
     pub(crate) max_ms: f64,
     /// Median by the baseline's median at this size.
     pub(crate) ratio_to_baseline: f64,
@@ -58,7 +60,7 @@ impl Record {
         messages: u64,
         tally: &Tally,
     ) -> Option<Record> {
-        let Spread { median, min, max } = Spread::of(&tally.times_ms)?;
+        let Spread { min, lower_quartile, median, upper_quartile, max } = Spread::of(&tally.times_ms)?;
         let per_s = messages as f64 / median.max(f64::MIN_POSITIVE) * 1e3;
         Some(Record {
             bench,
@@ -70,6 +72,8 @@ impl Record {
             runs: tally.times_ms.len(),
             median_ms: median,
             min_ms: min,
+            lower_quartile_ms: lower_quartile,
+            upper_quartile_ms: upper_quartile,
             max_ms: max,
             ratio_to_baseline: 1.0,
             messages_per_s: per_s,

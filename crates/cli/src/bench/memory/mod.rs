@@ -8,17 +8,22 @@
 pub(crate) mod strategy;
 pub(crate) mod ways;
 
+use std::time::Duration;
+
 use self::strategy::Strategy;
 use self::ways::Callbacks;
 use super::pair::{Pair, body};
 use super::progress::Progress;
 use super::record::Record;
+use super::report::{self, Findings};
+use super::resident::Watch;
 use super::rounds::{self, Tally};
 use super::session::{Contender, Session};
 use super::table::{Cell, Mark, Table};
-use super::units;
+use super::{copy, units};
 use crate::Result;
-use crate::args::MemoryArgs;
+use crate::args::{Common, MemoryArgs};
+use crate::output;
 
 /// The seed's sizes, and two more.
 const SIZES: [usize; 6] = [64, 512, 1024, 64 << 10, 128 << 10, 256 << 10];
@@ -26,6 +31,8 @@ const MESSAGES: u64 = 10_000;
 /// With `--quick`, from this size on fewer messages do.
 const LARGE: usize = 64 << 10;
 const MESSAGES_QUICK: u64 = 1000;
+/// How long a report watches the memory of a process that has nothing more to do.
+const IDLE: Duration = Duration::from_millis(1500);
 
 /// Measures, prints, and writes what was asked for.
 pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
@@ -47,12 +54,29 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
         None => MESSAGES,
     };
     let rounds = args.common.rounds();
+    let watch = args.report.as_ref().map(|_| Watch::start());
+    let mut starts = Vec::new();
+    let mut mark = |name: String| starts.extend(watch.as_ref().map(|watch| (watch.seconds(), name)));
     let records = session.run(
         messages,
-        |size, messages, progress| measure(size, messages, rounds, progress),
+        |size, messages, progress| {
+            mark(units::size(size));
+            measure(size, messages, rounds, progress)
+        },
         |size, records| Some(table(size, records)),
     )?;
-    session.save(&records)
+    session.save(&records)?;
+    if let (Some(directory), Some(watch)) = (&args.report, watch) {
+        starts.push((watch.seconds(), "idle".to_owned()));
+        // What the sockets held is given back by and by; the picture shall show it.
+        std::thread::sleep(IDLE);
+        let resident = watch.stop();
+        let common = Common { sizes: Vec::new(), json: None, ..args.common.clone() };
+        let copies = copy::measure(&copy::session(&common))?;
+        let written = report::write(directory, &Findings::new(&records, &copies, &resident, &starts))?;
+        output::print(&written.map(|path| format!("{}\n", path.display())).concat())?;
+    }
+    Ok(())
 }
 
 /// All strategies at one size.
