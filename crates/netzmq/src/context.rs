@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use netzmq_memory::MessagePool;
 use netzmq_proto::{SocketType, ZapReply, ZapRequest};
 
-use crate::connection::buffers::Stock;
 use crate::engine::io_thread::{self, IoHandle};
 use crate::engine::job::Job;
 use crate::error::SocketError;
@@ -87,7 +86,6 @@ impl ContextBuilder {
                     next_socket: AtomicU64::new(0),
                     next_thread: AtomicU32::new(0),
                     terminated: AtomicBool::new(false),
-                    stock: Arc::new(Stock::default()),
                     registry: Registry::default(),
                     authenticator: Mutex::new(None),
                 }),
@@ -192,7 +190,9 @@ impl Context {
     }
 
     /// Lets `decide` judge every peer of PLAIN servers and whoever else asks: it gets what the peer showed, and
-    /// answers with a status. Runs on an I/O thread, so it must not block. `None` lets everybody in (the default).
+    /// answers with a status. Runs on an I/O thread, so it must not block. It is asked before a ZAP handler bound at
+    /// `inproc://zeromq.zap.01`. `None` (the default), and no such handler: PLAIN servers let nobody in, others
+    /// everybody.
     pub fn set_authenticator<F>(&self, decide: Option<F>)
     where
         F: Fn(&ZapRequest) -> ZapReply + Send + Sync + 'static,
@@ -225,7 +225,6 @@ pub(crate) struct ContextInner {
     next_socket: AtomicU64,
     next_thread: AtomicU32,
     terminated: AtomicBool,
-    pub(crate) stock: Arc<Stock>,
     pub(crate) registry: Registry,
     authenticator: Mutex<Option<Authenticator>>,
 }
@@ -248,6 +247,13 @@ impl ContextInner {
         let shared = Shared::new(id, socket_type, self.clone(), random_seed());
         sockets.insert(id, Arc::downgrade(&shared));
         Ok(shared)
+    }
+
+    /// A socket that no application sees, and for which the context's end does not wait.
+    pub(crate) fn hidden_socket(self: &Arc<ContextInner>, socket_type: SocketType) -> Arc<Shared> {
+        // Relaxed: as above.
+        let id = self.next_socket.fetch_add(1, Ordering::Relaxed);
+        Shared::new(id, socket_type, self.clone(), random_seed())
     }
 
     /// A closed socket has nothing left to do.
@@ -308,7 +314,6 @@ impl ContextInner {
             }
         }
         MessagePool::shared().trim();
-        self.stock.trim();
     }
 
     /// Starts the I/O threads if they do not run yet.
@@ -367,6 +372,11 @@ impl ContextInner {
     pub(crate) fn next_thread(&self) -> usize {
         // Relaxed: only an even spread matters.
         self.next_thread.fetch_add(1, Ordering::Relaxed) as usize % self.io_threads.max(1)
+    }
+
+    /// Somebody judges peers: a function, or a ZAP handler.
+    pub(crate) fn has_judge(&self) -> bool {
+        lock(&self.authenticator).is_some() || crate::zap::has_handler(self)
     }
 
     pub(crate) fn authenticate(&self, request: &ZapRequest) -> Option<ZapReply> {

@@ -102,6 +102,11 @@ impl Registry {
         Ok(())
     }
 
+    /// Somebody is bound there now.
+    pub(crate) fn is_bound(&self, name: &str) -> bool {
+        matches!(self.lock().get(name), Some(Name::Bound(bound)) if bound.strong_count() > 0)
+    }
+
     /// Frees a name of this socket's.
     pub(crate) fn unbind(&self, name: &str, shared: &Shared) -> bool {
         let mut names = self.lock();

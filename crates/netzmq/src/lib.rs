@@ -37,6 +37,7 @@ pub mod raw;
 mod socket;
 mod sync;
 mod transport;
+mod zap;
 
 pub use context::{Context, ContextBuilder};
 pub use error::{EndpointError, Error, OptionError, RecvError, SendError, SendFailure, SocketError};

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use netzmq_proto::{CurvePublicKey, CurveSecretKey};
+
 use crate::error::OptionError;
 use crate::patterns::PatternOptions;
 use crate::socket::Socket;
@@ -26,6 +28,26 @@ pub enum Security {
         /// The password.
         password: String,
     },
+    /// This side proves to own a key, encrypts, and learns the client's key (RFC 26).
+    CurveServer {
+        /// The key whose public half the clients know.
+        secret_key: CurveSecretKey,
+    },
+    /// This side insists on a server's key, proves to own its own, and encrypts.
+    CurveClient {
+        /// The server's public key.
+        server_key: CurvePublicKey,
+        /// This side's public key.
+        public_key: CurvePublicKey,
+        /// The secret key that belongs to it.
+        secret_key: CurveSecretKey,
+    },
+}
+
+impl Security {
+    pub(crate) fn is_curve(&self) -> bool {
+        matches!(self, Security::CurveServer { .. } | Security::CurveClient { .. })
+    }
 }
 
 /// All settings of a socket.
@@ -49,6 +71,8 @@ pub(crate) struct SocketOptions {
     pub(crate) heartbeat_timeout: Option<Duration>,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) security: Security,
+    pub(crate) zap_domain: String,
+    pub(crate) zap_enforce_domain: bool,
     pub(crate) metadata: Vec<(String, Vec<u8>)>,
     pub(crate) tcp: TcpOptions,
     pub(crate) pattern: PatternOptions,
@@ -75,6 +99,8 @@ impl Default for SocketOptions {
             heartbeat_timeout: None,
             max_message_size: None,
             security: Security::Null,
+            zap_domain: String::new(),
+            zap_enforce_domain: false,
             metadata: Vec::new(),
             tcp: TcpOptions { backlog: 100, ..TcpOptions::default() },
             pattern: PatternOptions::default(),
@@ -168,6 +194,14 @@ options! {
             _ => Ok(()),
         }
     };
+    /// The domain that a ZAP handler is asked about, at most 255 bytes. NULL asks only if there is one. Default empty.
+    /// (`ZMQ_ZAP_DOMAIN`)
+    zap_domain, set_zap_domain: String = zap_domain, check |domain| {
+        if domain.len() > 255 { Err(OptionError::invalid("zap_domain", "at most 255 bytes")) } else { Ok(()) }
+    };
+    /// A socket with a domain lets nobody in when there is no ZAP handler; one without asks none. Default off.
+    /// (`ZMQ_ZAP_ENFORCE_DOMAIN`)
+    zap_enforce_domain, set_zap_enforce_domain: bool = zap_enforce_domain;
     /// Connections that wait to be accepted, at most. Default 100. (`ZMQ_BACKLOG`)
     backlog, set_backlog: i32 = tcp.backlog;
     /// Use IPv6 as well as IPv4. Default off. (`ZMQ_IPV6`)

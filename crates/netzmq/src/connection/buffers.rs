@@ -11,7 +11,7 @@ pub(crate) const SEGMENT_BYTES: usize = 64 * 1024;
 /// Incoming bytes are read in pieces of at most this size. More falls out of the caches.
 pub(crate) const CHUNK_BYTES: usize = 128 * 1024;
 
-const SEGMENT_BYTES_MIN: usize = 4 * 1024;
+pub(crate) const SEGMENT_BYTES_MIN: usize = 4 * 1024;
 const CHUNK_BYTES_MIN: usize = 8 * 1024;
 
 /// Where one socket's connections get their memory.
@@ -54,12 +54,20 @@ impl Appetite {
         self.size
     }
 
-    /// So much was used of a piece of `size` bytes.
+    /// So much was used of a piece.
     #[inline]
     pub(crate) fn used(&mut self, bytes: usize) {
         if bytes >= self.size - self.size / 8 {
             self.size = (self.size * 4).min(self.max);
-        } else if bytes < self.size / 16 {
+        } else {
+            self.spared(bytes);
+        }
+    }
+
+    /// No more than so much was used of a piece, for once.
+    #[inline]
+    pub(crate) fn spared(&mut self, bytes: usize) {
+        if bytes < self.size / 16 {
             self.size = (self.size / 4).max(self.min);
         }
     }

@@ -22,7 +22,7 @@ use netzmq_proto::{Command, CurveOpener, CurveSealer, FrameHeader, ProtocolError
 
 use self::chunk::{COMMAND_FLAG, Chunk, layout, mark};
 use self::target::{Large, Memory};
-use super::buffers::{Buffers, CHUNK_BYTES};
+use super::buffers::{Appetite, Buffers, CHUNK_BYTES};
 
 pub(crate) use self::target::{Read, ReadTarget};
 
@@ -104,6 +104,8 @@ pub(crate) struct Inbound {
     /// The scan is in the middle of a multi-part message.
     scan_more: bool,
     expect_large: bool,
+    /// The size of the next chunk.
+    appetite: Appetite,
     bytes_received: u64,
     max_message_size: u64,
     raw: bool,
@@ -120,6 +122,7 @@ impl Inbound {
             messages: 0,
             scan_more: false,
             expect_large: false,
+            appetite: Appetite::of_chunks(),
             bytes_received: 0,
             max_message_size: max_message_size.unwrap_or(u64::MAX),
             raw,
@@ -151,7 +154,7 @@ impl Inbound {
     }
 
     /// The connection is over: what is incomplete will never be whole. Whole messages stay.
-    pub(crate) fn end(&mut self, buffers: &mut Buffers) {
+    pub(crate) fn end(&mut self) {
         self.large = None;
         self.scan_more = false;
         self.opener = None;
@@ -160,15 +163,14 @@ impl Inbound {
                 chunk.len = chunk.scanned;
                 self.ready.push_back(Ready::Chunk(chunk));
             }
-            Some(chunk) => buffers.give_chunk(chunk.buffer),
-            None => {}
+            _ => {}
         }
-        self.drop_partial_message(buffers);
+        self.drop_partial_message();
     }
 
     /// Parts of a message that was cut off after whole frames: nobody may ever see them, least of all in front of what
     /// the next connection brings.
-    fn drop_partial_message(&mut self, buffers: &mut Buffers) {
+    fn drop_partial_message(&mut self) {
         let mut left = self.messages;
         let mut keep = 0;
         for ready in &mut self.ready {
@@ -194,39 +196,39 @@ impl Inbound {
                 }
             }
         }
-        for ready in self.ready.drain(keep..) {
-            if let Ready::Chunk(chunk) = ready {
-                buffers.give_chunk(chunk.buffer);
-            }
-        }
+        self.ready.truncate(keep);
     }
 
     // ---- reading ----
 
     /// Memory for one read. Between this and `finish_read` nobody else may read; taking goes on.
     pub(crate) fn begin_read(&mut self, buffers: &mut Buffers) -> ReadTarget {
-        let chunk = match self.chunk.take() {
-            None => Chunk { buffer: buffers.chunk(), off: 0, scanned: 0, len: 0 },
-            Some(mut chunk) if chunk.off < chunk.scanned => {
-                // The application has not taken these yet: they go on waiting, and the cut frame moves over.
-                let mut fresh = Chunk { buffer: buffers.chunk(), off: 0, scanned: 0, len: 0 };
-                let rest = &chunk.buffer[chunk.scanned..chunk.len];
-                fresh.buffer[..rest.len()].copy_from_slice(rest);
-                fresh.len = rest.len();
-                chunk.len = chunk.scanned;
+        let mut chunk = self.chunk.take().unwrap_or_else(|| Chunk::new(buffers.rent(self.appetite.size())));
+        let rest = &chunk.buffer[chunk.scanned..chunk.len];
+        // A cut frame is read to its end in one piece.
+        let frame = FrameHeader::parse(rest)
+            .ok()
+            .flatten()
+            .map_or(0, |h| (h.body_len.min(LARGE_FROM as u64) + u64::from(h.header_len)) as usize);
+        let wanted = self.appetite.size().max(frame);
+        if chunk.off < chunk.scanned || chunk.buffer.len() < wanted {
+            let mut fresh = Chunk::new(buffers.rent(wanted));
+            fresh.buffer[..rest.len()].copy_from_slice(rest);
+            fresh.len = rest.len();
+            chunk.len = chunk.scanned;
+            if chunk.off < chunk.scanned {
+                // The application has not taken these yet: they go on waiting, and the cut frame has moved over.
                 self.ready.push_back(Ready::Chunk(chunk));
-                fresh
             }
-            Some(mut chunk) => {
-                chunk.buffer.copy_within(chunk.scanned..chunk.len, 0);
-                chunk.len -= chunk.scanned;
-                chunk.off = 0;
-                chunk.scanned = 0;
-                chunk
-            }
-        };
+            chunk = fresh;
+        } else {
+            chunk.buffer.copy_within(chunk.scanned..chunk.len, 0);
+            chunk.len -= chunk.scanned;
+            chunk.off = 0;
+            chunk.scanned = 0;
+        }
         let limit = if self.expect_large { chunk.len + SMALL_READ } else { CHUNK_BYTES };
-        ReadTarget { chunk, limit: limit.min(CHUNK_BYTES), large: self.large.take() }
+        ReadTarget { limit: limit.min(chunk.buffer.len()), chunk, large: self.large.take() }
     }
 
     /// Takes the memory back, and makes of `count` more bytes what they are. On an error the connection must go.
@@ -246,10 +248,15 @@ impl Inbound {
             count -= into_large;
             if large.filled < large.length {
                 self.large = Some(large);
-                self.chunk = self.keep(buffers, chunk);
+                self.chunk = self.keep(chunk);
                 return Ok(());
             }
             self.finish_large(large, controls)?;
+        }
+        if chunk.len + count == chunk.buffer.len() {
+            self.appetite.used(chunk.buffer.len());
+        } else {
+            self.appetite.spared(count);
         }
         chunk.len += count;
         if self.raw {
@@ -259,7 +266,7 @@ impl Inbound {
             self.scan(&mut chunk, controls)?;
         }
         self.start_large(buffers, &mut chunk)?;
-        self.chunk = self.keep(buffers, chunk);
+        self.chunk = self.keep(chunk);
         Ok(())
     }
 
@@ -280,9 +287,8 @@ impl Inbound {
     }
 
     /// An empty chunk goes back at once, so that an idle connection holds no memory.
-    fn keep(&self, buffers: &mut Buffers, chunk: Chunk) -> Option<Chunk> {
+    fn keep(&self, chunk: Chunk) -> Option<Chunk> {
         if chunk.off == chunk.len {
-            buffers.give_chunk(chunk.buffer);
             return None;
         }
         Some(chunk)
@@ -379,7 +385,7 @@ impl Inbound {
         chunk.len = chunk.scanned;
         if chunk.off < chunk.scanned {
             // Whole frames before it keep their place in the order.
-            let fresh = Chunk { buffer: buffers.chunk(), off: 0, scanned: 0, len: 0 };
+            let fresh = Chunk::new(buffers.rent(self.appetite.size()));
             self.ready.push_back(Ready::Chunk(std::mem::replace(chunk, fresh)));
         } else {
             (chunk.off, chunk.scanned, chunk.len) = (0, 0, 0);
@@ -440,8 +446,8 @@ impl Inbound {
     // ---- taking ----
 
     /// The part that `take_with` would hand out, and whether more follow.
-    pub(crate) fn peek(&mut self, buffers: &mut Buffers) -> Option<(&[u8], bool)> {
-        self.find(buffers)?;
+    pub(crate) fn peek(&mut self) -> Option<(&[u8], bool)> {
+        self.find()?;
         match self.ready.front() {
             Some(Ready::Whole { body, more, command }) => {
                 let part = layout(body, *more, *command)?;
@@ -454,11 +460,7 @@ impl Inbound {
 
     /// Hands the next part to `f`, and says whether more follow. `None`: no whole message is here.
     #[inline]
-    pub(crate) fn take_with<R>(
-        &mut self,
-        buffers: &mut Buffers,
-        f: impl FnOnce(Taken<'_>) -> R,
-    ) -> Option<(R, bool)> {
+    pub(crate) fn take_with<R>(&mut self, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
         if self.messages == 0 {
             return None;
         }
@@ -474,17 +476,17 @@ impl Inbound {
             let result = f(Taken::Bytes(chunk.buffer.get(start..end)?));
             chunk.off = end;
             if chunk.off == chunk.len {
-                self.release(buffers);
+                self.release();
             }
             let more = flags == 1;
             self.messages -= usize::from(!more);
             return Some((result, more));
         }
-        self.take_slow(buffers, f)
+        self.take_slow(f)
     }
 
-    fn take_slow<R>(&mut self, buffers: &mut Buffers, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
-        self.find(buffers)?;
+    fn take_slow<R>(&mut self, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
+        self.find()?;
         if let Some(Ready::Whole { .. }) = self.ready.front() {
             let Some(Ready::Whole { body, more, command }) = self.ready.pop_front() else { return None };
             let part = layout(&body, more, command)?;
@@ -501,28 +503,22 @@ impl Inbound {
         let result = f(Taken::Bytes(chunk.buffer.get(part.start..part.end)?));
         chunk.off = part.end;
         if chunk.off == chunk.len {
-            self.release(buffers);
+            self.release();
         }
         self.messages -= usize::from(!part.more);
         Some((result, part.more))
     }
 
     /// Gives the emptied front chunk back.
-    fn release(&mut self, buffers: &mut Buffers) {
-        let chunk = match self.ready.front() {
-            Some(Ready::Chunk(_)) => match self.ready.pop_front() {
-                Some(Ready::Chunk(chunk)) => Some(chunk),
-                _ => None,
-            },
-            _ => self.chunk.take(),
-        };
-        if let Some(chunk) = chunk {
-            buffers.give_chunk(chunk.buffer);
+    fn release(&mut self) {
+        match self.ready.front() {
+            Some(Ready::Chunk(_)) => drop(self.ready.pop_front()),
+            _ => self.chunk = None,
         }
     }
 
     /// Goes past commands and emptied chunks to the next part.
-    fn find(&mut self, buffers: &mut Buffers) -> Option<()> {
+    fn find(&mut self) -> Option<()> {
         if self.messages == 0 {
             return None;
         }
@@ -543,7 +539,7 @@ impl Inbound {
                 if !is_ready {
                     return None;
                 }
-                self.release(buffers);
+                self.release();
                 continue;
             }
             match chunk.part(raw) {

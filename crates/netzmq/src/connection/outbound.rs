@@ -23,9 +23,9 @@ use std::collections::VecDeque;
 use netzmq_memory::Message;
 use netzmq_proto::{CurveSealer, FrameHeader};
 
-use self::item::{HEAD_BYTES, Head, Item, Segment, append_frame, put, recycle, split};
+use self::item::{HEAD_BYTES, Head, Item, Segment, append_frame, put, split};
 use self::reader::Reader;
-use super::buffers::{Buffers, SEGMENT_BYTES};
+use super::buffers::{Appetite, Buffers, SEGMENT_BYTES};
 
 pub(crate) use self::batch::{Batch, Wrote};
 
@@ -85,6 +85,8 @@ pub(crate) struct Outbound {
     written: u64,
     /// The last offset up to which everything was written and at which no message was cut.
     boundary: u64,
+    /// The size of the next segment.
+    appetite: Appetite,
     /// Command frames waiting for the message being composed to be whole.
     late: Vec<u8>,
     framing: Framing,
@@ -104,6 +106,7 @@ impl Outbound {
             taken: 0,
             written: 0,
             boundary: 0,
+            appetite: Appetite::of_segments(),
             late: Vec::new(),
             framing,
             sealer: None,
@@ -140,7 +143,7 @@ impl Outbound {
             let bytes = body.bytes();
             if bytes.len() < REFERENCE_FROM
                 && let Some(Item::Bytes(segment)) = self.items.back_mut()
-                && SEGMENT_BYTES - segment.end >= bytes.len() + FrameHeader::MAX_LEN
+                && segment.buffer.len() - segment.end >= bytes.len() + FrameHeader::MAX_LEN
             {
                 let added = append_frame(&mut segment.buffer[segment.end..], bytes, more);
                 segment.end += added;
@@ -193,35 +196,35 @@ impl Outbound {
         let length = first.len() + second.len();
         self.appended += length as u64;
         match self.items.back_mut() {
-            Some(Item::Bytes(s)) if SEGMENT_BYTES - s.end >= length => {
+            Some(Item::Bytes(s)) if s.buffer.len() - s.end >= length => {
                 let end = put(&mut s.buffer, s.end, first);
                 s.end = put(&mut s.buffer, end, second);
-                return;
             }
             Some(Item::Head(h)) if HEAD_BYTES - h.end as usize >= length => {
                 let end = put(&mut h.buffer, h.end as usize, first);
                 h.end = put(&mut h.buffer, end, second) as u8;
-                return;
             }
             Some(Item::Body(..)) if length <= HEAD_BYTES => {
                 let mut head = Head { buffer: [0; HEAD_BYTES], start: 0, end: length as u8 };
                 let end = put(&mut head.buffer, 0, first);
                 put(&mut head.buffer, end, second);
                 self.items.push_back(Item::Head(head));
-                return;
             }
-            None if second.is_empty() && length <= HEAD_BYTES => {
-                let mut head = Head { buffer: [0; HEAD_BYTES], start: 0, end: length as u8 };
-                put(&mut head.buffer, 0, first);
-                self.items.push_back(Item::Head(head));
-                return;
+            _ => {
+                let mut segment = self.new_segment(buffers, length);
+                let end = put(&mut segment.buffer, 0, first);
+                segment.end = put(&mut segment.buffer, end, second);
+                self.items.push_back(Item::Bytes(segment));
             }
-            _ => {}
         }
-        let mut buffer = buffers.segment();
-        let end = put(&mut buffer, 0, first);
-        let end = put(&mut buffer, end, second);
-        self.items.push_back(Item::Bytes(Segment { buffer, start: 0, end }));
+    }
+
+    /// A fresh segment with room for `length` bytes at least.
+    fn new_segment(&mut self, buffers: &Buffers, length: usize) -> Segment {
+        if let Some(Item::Bytes(full)) = self.items.back() {
+            self.appetite.used(full.buffer.len());
+        }
+        Segment { buffer: buffers.rent(self.appetite.size().max(length)), start: 0, end: 0 }
     }
 
     /// Appends one encrypted frame. `command` marks a sealed command (PING, SUBSCRIBE) rather than a message part.
@@ -229,20 +232,17 @@ impl Outbound {
         let Some(sealer) = &mut self.sealer else { return };
         let length = sealer.sealed_len(body.len());
         if length <= BLOCK_FROM + 256 {
-            let segment = match self.items.back_mut() {
-                Some(Item::Bytes(s)) if SEGMENT_BYTES - s.end >= length => s,
-                _ => {
-                    let segment = Segment { buffer: buffers.segment(), start: 0, end: 0 };
-                    self.items.push_back(Item::Bytes(segment));
-                    match self.items.back_mut() {
-                        Some(Item::Bytes(s)) => s,
-                        _ => return,
-                    }
-                }
-            };
-            let end = segment.end + length;
-            sealer.seal(body, more, command, &mut segment.buffer[segment.end..end]);
-            segment.end = end;
+            let has_room =
+                matches!(self.items.back(), Some(Item::Bytes(s)) if s.buffer.len() - s.end >= length);
+            if !has_room {
+                let segment = self.new_segment(buffers, length);
+                self.items.push_back(Item::Bytes(segment));
+            }
+            if let (Some(Item::Bytes(segment)), Some(sealer)) = (self.items.back_mut(), &mut self.sealer) {
+                let end = segment.end + length;
+                sealer.seal(body, more, command, &mut segment.buffer[segment.end..end]);
+                segment.end = end;
+            }
         } else {
             let mut block = netzmq_memory::MessagePool::shared().rent(length);
             sealer.seal(body, more, command, &mut block);
@@ -294,9 +294,7 @@ impl Outbound {
                 Item::Head(h) => h.end -= drop_now as u8,
                 Item::Body(..) => {}
             }
-            if item.len() == 0 || matches!(item, Item::Body(..)) {
-                recycle(buffers, item);
-            } else {
+            if item.len() > 0 && !matches!(item, Item::Body(..)) {
                 self.items.push_back(item);
             }
         }
@@ -315,6 +313,7 @@ impl Outbound {
         let waiting = self.committed - self.taken;
         if self.appended == self.committed && waiting <= WRITE_BYTES as u64 {
             // All of it: swap the deques instead of moving items one by one.
+            self.appetite.spared(waiting as usize);
             self.taken = self.committed;
             self.ends_taken = self.ends.len();
             let items = std::mem::replace(&mut self.items, std::mem::take(&mut self.spare));
@@ -345,11 +344,9 @@ impl Outbound {
     }
 
     /// Takes back what a batch did not get rid of, and counts what it did.
-    pub(crate) fn put_back(&mut self, buffers: &mut Buffers, mut batch: Batch) {
+    pub(crate) fn put_back(&mut self, mut batch: Batch) {
         self.written += batch.written;
-        while let Some(item) = batch.done_item() {
-            recycle(buffers, item);
-        }
+        batch.drop_done();
         let left: u64 = batch.items.iter().map(|i| i.len() as u64).sum();
         self.taken -= left;
         while let Some(item) = batch.items.pop_back() {
@@ -386,13 +383,7 @@ impl Outbound {
     }
 
     /// Queues what could not be written of such a message: of the header, then of the body.
-    pub(crate) fn wrote_through(
-        &mut self,
-        buffers: &mut Buffers,
-        header: &[u8],
-        body: &[u8],
-        written: usize,
-    ) {
+    pub(crate) fn wrote_through(&mut self, header: &[u8], body: &[u8], written: usize) {
         let mut items = std::mem::take(&mut self.spare);
         if let Some(rest) = header.get(written..)
             && !rest.is_empty()
@@ -405,12 +396,12 @@ impl Outbound {
         if !rest.is_empty() {
             items.push_back(Item::Body(Message::copy_from_slice(rest), 0));
         }
-        self.put_back(buffers, Batch { items, written: written as u64 });
+        self.put_back(Batch { items, written: written as u64 });
     }
 
     /// What is left when the connection is lost: every message of which not one byte went out, part by part, for the
     /// next connection. Last come the parts of a message that is still being composed. Commands are forgotten.
-    pub(crate) fn reclaim(&mut self, buffers: &mut Buffers) -> VecDeque<Message> {
+    pub(crate) fn reclaim(&mut self) -> VecDeque<Message> {
         let framing = self.framing;
         let mut lost = std::mem::replace(self, Outbound::new(framing));
         let cut = match lost.ends.front() {
@@ -423,9 +414,6 @@ impl Outbound {
         reader.skip(cut as usize);
         while let Some(part) = reader.next_part(lost.framing, lost.sealer.as_ref()) {
             parts.extend(part);
-        }
-        for item in lost.items {
-            recycle(buffers, item);
         }
         parts
     }

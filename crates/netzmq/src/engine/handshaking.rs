@@ -13,6 +13,7 @@ use super::io_thread::IoThread;
 use super::job::Fault;
 use super::session::{Phase, Shaking};
 use crate::connection::outbound::Framing;
+use crate::context::ContextInner;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::{Security, SocketOptions};
 use crate::patterns::{PeerInfo, PipeId};
@@ -20,6 +21,7 @@ use crate::pipe::{Link, Pipe, PipeStats, SessionId, Wire};
 use crate::socket::core::{Core, Lead, Reactor, Shared};
 use crate::transport::poller::Interest;
 use crate::transport::stream::{Moved, Stream};
+use crate::zap::ZapCall;
 
 /// Read at once while shaking hands: a whole handshake, usually.
 const READ_BYTES: usize = 8 * 1024;
@@ -35,9 +37,21 @@ impl IoThread {
         if is_raw(&shared, &session.options) {
             return self.establish(token, stream, None, &[], &[]);
         }
-        let config = config(&shared, &session.options, &stream);
-        let handshake = Handshake::new(config);
-        session.phase = Phase::Shaking(Box::new(Shaking { stream, handshake, unsent: Vec::new() }));
+        let config = match self
+            .context
+            .upgrade()
+            .map(|context| config(&context, &shared, &session.options, &stream))
+        {
+            Some(Ok(config)) => config,
+            _ => return self.over(token),
+        };
+        session.phase = Phase::Shaking(Box::new(Shaking {
+            stream,
+            handshake: Handshake::new(config),
+            unsent: Vec::new(),
+            rest: Vec::new(),
+            zap: None,
+        }));
         session.phase_deadline = None;
         let timeout = session.options.handshake_timeout;
         if !timeout.is_zero() {
@@ -51,39 +65,16 @@ impl IoThread {
     pub(crate) fn shake(&mut self, token: u64, readable: bool) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         let Phase::Shaking(shaking) = &mut session.phase else { return };
-        let mut rest: Vec<u8> = Vec::new();
         let mut fault = None;
         if readable {
-            let mut buffer = [0; READ_BYTES];
-            loop {
-                match shaking.stream.read(&mut buffer) {
-                    Ok(Moved::Bytes(n)) => match shaking.handshake.handle_input(&buffer[..n]) {
-                        Ok(used) => rest.extend_from_slice(&buffer[used..n]),
-                        Err(error) => fault = Some(Fault::Protocol(error)),
-                    },
-                    Ok(Moved::WouldBlock) => break,
-                    Ok(Moved::End) => fault = Some(Fault::End),
-                    Err(error) => fault = Some(Fault::Io(error)),
-                }
-                if fault.is_some() || shaking.handshake.status() != HandshakeStatus::InProgress {
-                    break;
-                }
-            }
+            fault = shaking.read().err();
         }
         while fault.is_none() && shaking.handshake.status() == HandshakeStatus::AwaitingZap {
-            let reply = self.context.upgrade().and_then(|context| {
-                shaking.handshake.zap_request().and_then(|request| context.authenticate(&request))
-            });
-            // Nobody to ask: everybody may come in, as in libzmq without a ZAP handler.
-            let reply = reply.unwrap_or_else(|| ZapReply::accept(b""));
-            let answered = shaking.handshake.handle_zap_reply(reply).and_then(|()| {
-                let waiting = std::mem::take(&mut rest);
-                let used = shaking.handshake.handle_input(&waiting)?;
-                rest.extend_from_slice(&waiting[used..]);
-                Ok(())
-            });
-            if let Err(error) = answered {
-                fault = Some(Fault::Protocol(error));
+            let Some(context) = self.context.upgrade() else { return };
+            match shaking.judged(&context, self.handle.index, token) {
+                Ok(Some(reply)) => fault = shaking.judge(reply).err(),
+                Ok(None) => break,
+                Err(error) => fault = Some(error),
             }
         }
         // Also after an error: the peer is told why.
@@ -102,7 +93,7 @@ impl IoThread {
             return;
         }
         let Phase::Shaking(shaking) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
-        let Shaking { stream, handshake, unsent } = *shaking;
+        let Shaking { stream, handshake, unsent, rest, .. } = *shaking;
         match handshake.finish() {
             Ok(established) => {
                 self.establish(token, stream, Some((established.peer, established.cipher)), &unsent, &rest);
@@ -126,7 +117,14 @@ impl IoThread {
             },
             other => EventKind::HandshakeFailed(other.to_string()),
         };
-        self.tell(token, kind, Some(&shaking.stream));
+        let errno = match &fault {
+            Fault::End => EPIPE,
+            Fault::NoJudge => EFAULT,
+            Fault::Io(error) => error.raw_os_error().unwrap_or(0),
+            _ => 0,
+        };
+        self.tell_with(token, kind, Some(&shaking.stream), errno);
+        self.tell(token, EventKind::Disconnected(fault.to_string()), Some(&shaking.stream));
         let _ = self.handle.poller.delete(&*shaking.stream);
         shaking.stream.shutdown();
         drop(shaking);
@@ -245,6 +243,56 @@ impl IoThread {
     }
 }
 
+impl Shaking {
+    /// Reads what the handshake wants; while it wants nothing, only to learn whether the peer is still there.
+    fn read(&mut self) -> Result<(), Fault> {
+        let mut buffer = [0; READ_BYTES];
+        while self.handshake.status() != HandshakeStatus::Done && self.rest.len() < READ_BYTES {
+            match self.stream.read(&mut buffer) {
+                Ok(Moved::Bytes(n)) => {
+                    let used = self.handshake.handle_input(&buffer[..n]).map_err(Fault::Protocol)?;
+                    self.rest.extend_from_slice(&buffer[used..n]);
+                }
+                Ok(Moved::WouldBlock) => return Ok(()),
+                Ok(Moved::End) => return Err(Fault::End),
+                Err(error) => return Err(Fault::Io(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The verdict on the peer, when it is there.
+    fn judged(
+        &mut self,
+        context: &Arc<ContextInner>,
+        thread: usize,
+        token: u64,
+    ) -> Result<Option<ZapReply>, Fault> {
+        let Some(request) = self.handshake.zap_request() else { return Ok(None) };
+        if let Some(reply) = context.authenticate(&request) {
+            return Ok(Some(reply));
+        }
+        if self.zap.is_none() {
+            self.zap = ZapCall::ask(context, &request, thread, token);
+        }
+        match self.zap.as_ref().ok_or(Fault::NoJudge)?.answer() {
+            None => Ok(None),
+            Some(Ok(reply)) => Ok(Some(reply)),
+            Some(Err(error)) => Err(Fault::Protocol(error.into())),
+        }
+    }
+
+    /// Goes on with a verdict, and with what has come since.
+    fn judge(&mut self, reply: ZapReply) -> Result<(), Fault> {
+        self.zap = None;
+        self.handshake.handle_zap_reply(reply).map_err(Fault::Protocol)?;
+        let waiting = std::mem::take(&mut self.rest);
+        let used = self.handshake.handle_input(&waiting).map_err(Fault::Protocol)?;
+        self.rest.extend_from_slice(&waiting[used..]);
+        Ok(())
+    }
+}
+
 /// A pipe over a wire that is not open yet.
 pub(crate) fn new_wire_pipe(
     shared: &Shared,
@@ -295,20 +343,53 @@ fn raw_peer() -> PeerProperties {
     }
 }
 
-fn config(shared: &Shared, options: &SocketOptions, stream: &Stream) -> HandshakeConfig {
+fn config(
+    context: &ContextInner,
+    shared: &Shared,
+    options: &SocketOptions,
+    stream: &Stream,
+) -> std::io::Result<HandshakeConfig> {
+    let enforced = options.zap_enforce_domain;
+    let has_domain = !options.zap_domain.is_empty();
+    let mut seed = [0; 32];
+    let mut zap = false;
     let mechanism = match &options.security {
-        Security::Null => MechanismConfig::Null,
+        Security::Null => {
+            // Naive sockets don't ask: only those with a domain.
+            zap = has_domain && (enforced || context.has_judge());
+            MechanismConfig::Null
+        }
         Security::PlainServer => MechanismConfig::PlainServer,
         Security::PlainClient { username, password } => {
             MechanismConfig::PlainClient { username: username.clone(), password: password.clone().into() }
         }
+        Security::CurveServer { secret_key } => {
+            // Encryption without authentication is allowed where the domain is not enforced.
+            zap = if enforced { has_domain } else { context.has_judge() };
+            MechanismConfig::CurveServer { secret_key: secret_key.clone() }
+        }
+        Security::CurveClient { server_key, public_key, secret_key } => MechanismConfig::CurveClient {
+            server_key: *server_key,
+            public_key: *public_key,
+            secret_key: secret_key.clone(),
+        },
     };
+    if options.security.is_curve() {
+        rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())?;
+    }
     let mut config = HandshakeConfig::new(shared.socket_type, mechanism);
+    config.seed = seed.into();
+    config.zap = zap;
+    config.zap_domain.clone_from(&options.zap_domain);
     config.routing_id.clone_from(&options.routing_id);
     config.metadata.clone_from(&options.metadata);
     config.peer_address.clone_from(&stream.peer_address);
-    config
+    Ok(config)
 }
+
+/// The system's numbers that stand for a peer that left and for nobody to ask, as monitors have them.
+const EPIPE: i32 = 32;
+const EFAULT: i32 = 14;
 
 /// What messages of this peer tell of it.
 fn properties(peer: &PeerProperties, stream: &Stream) -> Properties {

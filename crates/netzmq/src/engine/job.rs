@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Protocol(ProtocolError),
     /// Nothing was heard for too long.
     Silence,
+    /// Nobody is there to be asked whether the peer may come in.
+    NoJudge,
     /// Told before; a token has come back since.
     Known,
 }
@@ -75,6 +77,7 @@ impl std::fmt::Display for Fault {
             Fault::Io(error) => error.fmt(f),
             Fault::Protocol(error) => error.fmt(f),
             Fault::Silence => f.write_str("nothing was heard of the peer for too long"),
+            Fault::NoJudge => f.write_str("nobody is there to authenticate the peer"),
             Fault::Known => f.write_str("the connection was lost"),
         }
     }

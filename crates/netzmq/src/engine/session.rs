@@ -78,6 +78,10 @@ pub(crate) struct Shaking {
     pub(crate) handshake: Handshake,
     /// Handshake bytes that the kernel had no room for.
     pub(crate) unsent: Vec<u8>,
+    /// Bytes that came while the handshake takes none.
+    pub(crate) rest: Vec<u8>,
+    /// The question to a ZAP handler.
+    pub(crate) zap: Option<crate::zap::ZapCall>,
 }
 
 /// How long a peer may take to close its side after everything was sent.
@@ -322,6 +326,7 @@ impl IoThread {
                 self.traffic(Event { token, readable: true, writable: false, hangup: false })
             }
             Some(Phase::Parting(_)) => self.part(token),
+            Some(Phase::Shaking(_)) => self.shake(token, true),
             _ => {}
         }
     }
@@ -365,10 +370,10 @@ impl IoThread {
             self.tell(token, EventKind::Disconnected(text), Some(&stream));
             core = shared.lock();
         }
-        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return };
+        let Some(pipe) = core.pipes.get(id) else { return };
         let ended = pipe.ended;
         let Some(wire) = pipe.wire() else { return };
-        wire.lose(buffers);
+        wire.lose();
         let Some(session) = self.sessions.get_mut(&token) else { return };
         session.pulse = super::heartbeat::Pulse::default();
         let again = session.target.is_some()
@@ -494,12 +499,12 @@ impl IoThread {
             stream.shutdown();
         }
         if let Some(id) = session.pipe {
-            if let Some((pipe, buffers)) = core.pipes.with_buffers(id)
+            if let Some(pipe) = core.pipes.get(id)
                 && let Some(wire) = pipe.wire()
                 && !wire.writing
                 && !wire.reading
             {
-                wire.lose(buffers);
+                wire.lose();
             }
             shared.discard_pipe(&mut core, id);
         }
@@ -527,11 +532,17 @@ impl IoThread {
 
     /// Tells the socket's monitor.
     pub(crate) fn tell(&self, token: u64, kind: EventKind, stream: Option<&Stream>) {
+        self.tell_with(token, kind, stream, 0);
+    }
+
+    /// [`tell`](IoThread::tell) with the system's error number.
+    pub(crate) fn tell_with(&self, token: u64, kind: EventKind, stream: Option<&Stream>, errno: i32) {
         if let Some(session) = self.sessions.get(&token) {
             session.shared.emit(|| {
                 let local = stream.map_or("", |s| &s.local_endpoint);
                 let event = MonitorEvent::new(kind, local, &session.remote_text(stream));
-                let event = event.incoming(!session.is_connecter());
+                let mut event = event.incoming(!session.is_connecter());
+                event.errno = errno;
                 match stream {
                     Some(stream) => event.with_fd(stream),
                     None => event,

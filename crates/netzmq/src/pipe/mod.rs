@@ -210,9 +210,9 @@ impl Wire {
     }
 
     /// The connection is lost. What was not sent waits for the next one; what was received stays to be taken.
-    pub(crate) fn lose(&mut self, buffers: &mut Buffers) {
+    pub(crate) fn lose(&mut self) {
         self.stream = None;
-        for message in self.out.reclaim(buffers) {
+        for message in self.out.reclaim() {
             self.composing += 1;
             if !message.has_more() {
                 self.waiting_messages += 1;
@@ -220,7 +220,7 @@ impl Wire {
             }
             self.waiting.push_back(message);
         }
-        self.inbound.end(buffers);
+        self.inbound.end();
         self.readable = false;
         self.stopped = false;
         self.blocked = false;
@@ -289,13 +289,9 @@ impl Pipe {
 
     /// Hands the next part to `f`.
     #[inline]
-    pub(crate) fn take_with<R>(
-        &mut self,
-        buffers: &mut Buffers,
-        f: impl FnOnce(Taken<'_>) -> R,
-    ) -> Option<(R, bool)> {
+    pub(crate) fn take_with<R>(&mut self, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
         let taken = match &mut self.link {
-            Link::Wire(wire) => wire.inbound.take_with(buffers, f),
+            Link::Wire(wire) => wire.inbound.take_with(f),
             Link::Inproc(end) => end.take().map(|message| {
                 let more = message.has_more();
                 (f(Taken::Owned(message)), more)

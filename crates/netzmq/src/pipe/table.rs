@@ -144,7 +144,7 @@ impl PipeTable {
     #[inline]
     pub(crate) fn take_with<R>(&mut self, id: PipeId, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
         let pipe = self.pipes.get_mut(id.0 as usize)?.as_deref_mut()?;
-        let taken = pipe.take_with(&mut self.buffers, f);
+        let taken = pipe.take_with(f);
         if pipe.ended && !pipe.has_message() {
             self.emptied.push(id);
         }
@@ -159,9 +159,9 @@ impl Pipes for PipeTable {
     }
 
     fn peek(&mut self, pipe: PipeId) -> Option<(&[u8], bool)> {
-        let (pipe, buffers) = self.with_buffers(pipe)?;
+        let pipe = self.get(pipe)?;
         match &mut pipe.link {
-            Link::Wire(wire) => wire.inbound.peek(buffers),
+            Link::Wire(wire) => wire.inbound.peek(),
             Link::Inproc(end) => end.peek(),
         }
     }

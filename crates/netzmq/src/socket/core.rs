@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
+use netzmq_memory::MessagePool;
 use netzmq_proto::SocketType;
 
 use crate::connection::buffers::Buffers;
@@ -146,7 +147,7 @@ impl Shared {
         let options = SocketOptions::default();
         let core = Core {
             pattern: Pattern::new(socket_type, &options.pattern, seed),
-            pipes: PipeTable::new(Buffers::new(context.stock.clone())),
+            pipes: PipeTable::new(Buffers::new(MessagePool::shared().clone())),
             options,
             lead: Lead::Nobody,
             reactor: None,

@@ -35,11 +35,11 @@ impl Shared {
             drop(core);
             let wrote = batch.write(&stream);
             core = self.lock();
-            let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return core };
+            let Some(pipe) = core.pipes.get(id) else { return core };
             // The pipe may be gone, and its name in use again.
             let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return core };
             wire.writing = false;
-            wire.out.put_back(buffers, batch);
+            wire.out.put_back(batch);
             match wrote {
                 Wrote::All => {}
                 Wrote::Blocked => wire.blocked = !wire.edge,

@@ -212,11 +212,11 @@ impl Shared {
             }
         }
         core = self.lock();
-        if let Some((pipe, buffers)) = core.pipes.with_buffers(id)
+        if let Some(pipe) = core.pipes.get(id)
             && let Some(wire) = pipe.wire().filter(|w| w.session == session)
         {
             wire.writing = false;
-            wire.out.wrote_through(buffers, header, body, written);
+            wire.out.wrote_through(header, body, written);
             if written < total {
                 wire.blocked = !wire.edge;
             }

@@ -113,7 +113,7 @@ impl Shared {
         if ready.kicked {
             reactor.kick.drain();
         }
-        core.spin_pays = began.elapsed() < 2 * SPIN;
+        core.spin_pays = began.elapsed() < SPIN + SPIN / 4;
         ready.mark(&mut core);
         core
     }

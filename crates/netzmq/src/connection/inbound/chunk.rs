@@ -3,11 +3,12 @@
 //! A frame that is a command, or was encrypted, is *marked* once when it is scanned; after that `layout` tells without
 //! parsing whether it is a part of a message and where that begins.
 
+use netzmq_memory::PooledBuffer;
 use netzmq_proto::FrameHeader;
 
 #[derive(Debug)]
 pub(super) struct Chunk {
-    pub(super) buffer: Box<[u8]>,
+    pub(super) buffer: PooledBuffer,
     /// Next byte to hand out.
     pub(super) off: usize,
     /// End of the whole frames.
@@ -24,6 +25,10 @@ pub(super) struct Part {
 }
 
 impl Chunk {
+    pub(super) fn new(buffer: PooledBuffer) -> Chunk {
+        Chunk { buffer, off: 0, scanned: 0, len: 0 }
+    }
+
     /// The part at `off`; `None` for a command that is nobody's message.
     pub(super) fn part(&self, raw: bool) -> Option<Part> {
         if raw {

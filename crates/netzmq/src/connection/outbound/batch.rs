@@ -78,8 +78,10 @@ impl Batch {
         }
     }
 
-    /// An item in front of which every byte was written.
-    pub(super) fn done_item(&mut self) -> Option<Item> {
-        if self.items.front().is_some_and(|item| item.len() == 0) { self.items.pop_front() } else { None }
+    /// Forgets the items of which every byte was written: their memory goes back to where it came from.
+    pub(super) fn drop_done(&mut self) {
+        while self.items.front().is_some_and(|item| item.len() == 0) {
+            self.items.pop_front();
+        }
     }
 }

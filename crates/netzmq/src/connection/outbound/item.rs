@@ -2,10 +2,10 @@
 //!
 //! Never here: what the bytes mean, but for a frame's header in front of its body.
 
-use netzmq_memory::Message;
+use netzmq_memory::{Message, PooledBuffer};
 use netzmq_proto::FrameHeader;
 
-use crate::connection::buffers::Buffers;
+use crate::connection::buffers::{Buffers, SEGMENT_BYTES_MIN};
 
 #[derive(Debug)]
 pub(super) enum Item {
@@ -17,7 +17,7 @@ pub(super) enum Item {
 
 #[derive(Debug)]
 pub(super) struct Segment {
-    pub(super) buffer: Box<[u8]>,
+    pub(super) buffer: PooledBuffer,
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -80,9 +80,9 @@ pub(super) fn put(buffer: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     at + bytes.len()
 }
 
-pub(super) fn split(buffers: &mut Buffers, item: Item, keep: usize) -> (Item, Item) {
-    let tail_of = |buffers: &mut Buffers, bytes: &[u8]| {
-        let mut buffer = buffers.segment();
+pub(super) fn split(buffers: &Buffers, item: Item, keep: usize) -> (Item, Item) {
+    let tail_of = |buffers: &Buffers, bytes: &[u8]| {
+        let mut buffer = buffers.rent(bytes.len().max(SEGMENT_BYTES_MIN));
         let end = put(&mut buffer, 0, bytes);
         Item::Bytes(Segment { buffer, start: 0, end })
     };
@@ -99,11 +99,5 @@ pub(super) fn split(buffers: &mut Buffers, item: Item, keep: usize) -> (Item, It
         }
         // A body belongs to one message wholly: the boundary of messages can't be inside.
         body @ Item::Body(..) => (body, Item::Head(Head { buffer: [0; HEAD_BYTES], start: 0, end: 0 })),
-    }
-}
-
-pub(super) fn recycle(buffers: &mut Buffers, item: Item) {
-    if let Item::Bytes(segment) = item {
-        buffers.give_segment(segment.buffer);
     }
 }
