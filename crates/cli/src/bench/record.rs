@@ -102,6 +102,16 @@ pub(crate) fn compared(mut records: Vec<Record>) -> Vec<Record> {
     records
 }
 
+/// Refuses, before anything is measured, a file that could not be written afterwards.
+pub(crate) fn check_json(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_folder = fs::metadata(folder).map_err(|error| Failure::file(folder, error))?.is_dir();
+    if is_folder && !path.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("{}: not a file that results can be written to", path.display())))
+}
+
 /// Writes all records as a JSON array.
 pub(crate) fn write_json(path: &Path, records: &[Record]) -> Result<()> {
     let mut text =

@@ -38,6 +38,9 @@ impl Session<'_> {
         mut measure: impl FnMut(usize, u64, &Progress) -> Result<Vec<Tally>>,
         table: impl Fn(usize, &[Record]) -> Option<Table>,
     ) -> Result<Vec<Record>> {
+        if let Some(path) = &self.common.json {
+            record::check_json(path)?;
+        }
         let style = Style::detect();
         let rounds = self.common.rounds();
         output::print(&format!(

@@ -38,6 +38,9 @@ const IDLE: Duration = Duration::from_millis(1500);
 pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     let sizes = args.common.sizes_or(&SIZES);
     body::check_sizes(&sizes)?;
+    if let Some(directory) = &args.report {
+        report::prepare(directory)?;
+    }
     let session = Session {
         bench: "memory",
         title: "Message memory: ROUTER to ROUTER over tcp loopback, two-part messages, every one checked",

@@ -49,19 +49,24 @@ fn choose(size: usize, records: &[&Record]) -> Option<Advice> {
     let take = SIMPLEST_FIRST.iter().find(as_good)?.name();
     let taken = records.iter().find(|record| record.strategy == take)?;
     let baseline = Strategy::BASELINE.name();
-    let behind = (taken.median_ms / fastest.median_ms - 1.0) * 100.0;
     let gain = (1.0 - taken.ratio_to_baseline) * 100.0;
-    let why = if take == baseline && taken.strategy == fastest.strategy {
-        "the fastest, and the simplest".to_owned()
-    } else if take == baseline {
-        format!("{behind:.0} % behind {}, which is no difference worth a thought", fastest.strategy)
-    } else if taken.strategy == fastest.strategy {
-        format!("the fastest: {gain:.0} % less time than {baseline}")
-    } else {
-        format!(
-            "{gain:.0} % less time than {baseline}, and simpler than {} ({behind:.0} % ahead)",
+    let ahead = (1.0 - fastest.median_ms / taken.median_ms) * 100.0;
+    let is_same = taken.median_ms <= fastest.median_ms * SAME;
+    let why = match (take == baseline, taken.strategy == fastest.strategy, is_same) {
+        (true, true, _) => "the fastest, and the simplest".to_owned(),
+        (false, true, _) => format!("the fastest: {gain:.0} % less time than {baseline}"),
+        (true, false, true) => format!("the simplest, and as fast as {}", fastest.strategy),
+        (false, false, true) => {
+            format!(
+                "{gain:.0} % faster than {baseline}, and simpler than {}, which is as fast",
+                fastest.strategy
+            )
+        }
+        (_, false, false) => format!(
+            "the simplest of those that cannot be told apart here: {} took {ahead:.0} % less time, but its own runs differ \
+             by more",
             fastest.strategy
-        )
+        ),
     };
     Some(Advice { size, take, why })
 }
@@ -91,8 +96,11 @@ mod tests {
         let three = advised(&[(Strategy::ByteArray, &[1.2]), (Strategy::Message, &[1.01]), fast]);
         assert_eq!(three.take, "Message");
         assert!(three.why.contains("16 %") && three.why.contains("ArrayPool"), "{}", three.why);
+        assert!(advised(&[fast]).why.starts_with("the fastest"));
         // The fastest one's own runs differ by more than what it is ahead.
         let uncertain: (Strategy, &[f64]) = (Strategy::ArrayPool, &[0.9, 1.0, 1.3]);
-        assert_eq!(advised(&[(Strategy::ByteArray, &[1.1]), uncertain]).take, "ByteArray");
+        let unclear = advised(&[(Strategy::ByteArray, &[1.1]), uncertain]);
+        assert_eq!(unclear.take, "ByteArray");
+        assert!(unclear.why.contains("told apart") && unclear.why.contains("9 %"), "{}", unclear.why);
     }
 }

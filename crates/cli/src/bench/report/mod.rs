@@ -129,9 +129,13 @@ impl<'a> Findings<'a> {
     }
 }
 
-/// Writes the page and the tables into a directory, which is made if need be. Returns their paths.
+/// Makes the directory, before anything is measured.
+pub(crate) fn prepare(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))
+}
+
+/// Writes the page and the tables into a directory. Returns their paths.
 pub(crate) fn write(directory: &Path, findings: &Findings<'_>) -> Result<[PathBuf; 2]> {
-    fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))?;
     let write = |name: &str, text: String| -> Result<PathBuf> {
         let path = directory.join(name);
         fs::write(&path, text).map_err(|error| Failure::file(&path, error))?;

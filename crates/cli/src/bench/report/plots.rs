@@ -72,6 +72,12 @@ fn step(sizes: &[usize]) -> f64 {
     (400.0 / sizes.len().max(1) as f64 / 7.5).min(14.0)
 }
 
+/// The same as a number on the horizontal axis.
+fn aside(record: &Record, sizes: &[usize]) -> f64 {
+    let (at, shift) = spot(record, sizes, step(sizes));
+    at + shift * sizes.len() as f64 / 414.0
+}
+
 /// Time of a message by size.
 pub(crate) fn time(records: &[Record]) -> Figure {
     let sizes = sizes(records);
@@ -81,7 +87,7 @@ pub(crate) fn time(records: &[Record]) -> Figure {
     let mut chart = Chart::new(Axis::places(sizes.iter().map(|&size| short(size))), axis, "µs per message");
     for name in names() {
         let of_one: Vec<&Record> = records.iter().filter(|record| record.strategy == name).collect();
-        let points: Vec<(f64, f64)> = of_one.iter().map(|r| (spot(r, &sizes, 0.0).0, us(r))).collect();
+        let points: Vec<(f64, f64)> = of_one.iter().map(|r| (aside(r, &sizes), us(r))).collect();
         chart.line(&class(name), &points);
         for (record, point) in of_one.iter().zip(points) {
             let tip = format!("{name}, {}: {}", units::size(record.size), units::ns(record.ns_each()));
