@@ -8,3 +8,5 @@
 pub(crate) mod buffers;
 pub(crate) mod inbound;
 pub(crate) mod outbound;
+#[cfg(test)]
+mod testing;

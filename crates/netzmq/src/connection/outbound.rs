@@ -83,8 +83,12 @@ pub(crate) struct Outbound {
     committed: u64,
     taken: u64,
     written: u64,
-    /// The last offset up to which everything was written and at which no message was cut.
+    /// The end of the last message or command that was wholly written.
     boundary: u64,
+    /// Ends of the commands that are not wholly written.
+    command_ends: VecDeque<u64>,
+    /// The end of what was left of the handshake.
+    preamble: u64,
     /// The size of the next segment.
     appetite: Appetite,
     /// Command frames waiting for the message being composed to be whole.
@@ -106,6 +110,8 @@ impl Outbound {
             taken: 0,
             written: 0,
             boundary: 0,
+            command_ends: VecDeque::new(),
+            preamble: 0,
             appetite: Appetite::of_segments(),
             late: Vec::new(),
             framing,
@@ -257,19 +263,21 @@ impl Outbound {
             self.late.extend_from_slice(frame);
             return;
         }
-        if self.sealer.is_some() {
-            let mut rest = frame;
-            while let Ok(Some(header)) = FrameHeader::parse(rest) {
-                let (start, end) =
-                    (header.header_len as usize, header.header_len as usize + header.body_len as usize);
-                let Some(body) = rest.get(start..end) else { break };
+        let mut rest = frame;
+        while let Ok(Some(header)) = FrameHeader::parse(rest) {
+            let start = header.header_len as usize;
+            let end = start + header.body_len as usize;
+            let (Some(whole), Some(body)) = (rest.get(..end), rest.get(start..end)) else { break };
+            if self.sealer.is_some() {
                 self.push_sealed(buffers, body, false, true);
-                rest = &rest[end..];
+            } else {
+                // A header is never cut: whoever takes messages out again walks over commands by theirs.
+                for piece in whole.chunks(SEGMENT_BYTES) {
+                    self.copy(buffers, piece, &[]);
+                }
             }
-        } else {
-            for piece in frame.chunks(SEGMENT_BYTES) {
-                self.copy(buffers, piece, &[]);
-            }
+            self.command_ends.push_back(self.appended);
+            rest = &rest[end..];
         }
         self.committed = self.appended;
     }
@@ -279,6 +287,7 @@ impl Outbound {
         for piece in bytes.chunks(SEGMENT_BYTES) {
             self.copy(buffers, piece, &[]);
         }
+        self.preamble = self.appended;
         self.committed = self.appended;
     }
 
@@ -358,7 +367,7 @@ impl Outbound {
         while let Some(&end) = self.ends.front()
             && end <= self.written
         {
-            self.boundary = end;
+            self.boundary = self.boundary.max(end);
             self.ends.pop_front();
             self.ends_taken = self.ends_taken.saturating_sub(1);
         }
@@ -367,8 +376,14 @@ impl Outbound {
         {
             self.ends_taken -= 1;
         }
-        if self.written == self.committed {
-            self.boundary = self.written;
+        while let Some(&end) = self.command_ends.front()
+            && end <= self.written
+        {
+            self.boundary = self.boundary.max(end);
+            self.command_ends.pop_front();
+        }
+        if self.preamble <= self.written {
+            self.boundary = self.boundary.max(self.preamble);
         }
     }
 
@@ -404,10 +419,14 @@ impl Outbound {
     pub(crate) fn reclaim(&mut self) -> VecDeque<Message> {
         let framing = self.framing;
         let mut lost = std::mem::replace(self, Outbound::new(framing));
-        let cut = match lost.ends.front() {
-            // Not at a boundary: the first message is partly gone (a command cut in two counts as part of it).
-            Some(&end) if lost.written != lost.boundary => end - lost.written,
-            _ => 0,
+        let cut = if lost.written < lost.preamble {
+            lost.preamble - lost.written
+        } else if lost.written != lost.boundary {
+            // Somewhere in a message or a command: in whichever ends first.
+            let ends = [lost.ends.front(), lost.command_ends.front()];
+            ends.into_iter().flatten().min().map_or(0, |end| end - lost.written)
+        } else {
+            0
         };
         let mut parts = VecDeque::new();
         let mut reader = Reader { items: &mut lost.items };

@@ -66,7 +66,7 @@ impl Batch {
         }
     }
 
-    fn advance(&mut self, mut n: usize) {
+    pub(super) fn advance(&mut self, mut n: usize) {
         self.written += n as u64;
         for item in &mut self.items {
             let step = item.len().min(n);

@@ -47,6 +47,11 @@ impl Reader<'_> {
             self.items.pop_front();
         }
         let length = header.body_len as usize;
+        if header.command {
+            // It may lie in several pieces.
+            self.skip(length);
+            return Some(None);
+        }
         let body = match self.items.front() {
             Some(Item::Body(message, 0)) if message.len() == length => {
                 let body = message.clone();
@@ -66,9 +71,6 @@ impl Reader<'_> {
                 message.set_more(more);
                 message
             }));
-        }
-        if header.command {
-            return Some(None);
         }
         let mut body = body;
         body.set_more(header.more);
