@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use netzmq_memory::Annotations;
+use netzmq_memory::{Annotations, Message};
 use netzmq_proto::SocketType;
 
 use super::core::{Core, Guard, Lead, Shared};
@@ -84,8 +84,13 @@ impl Shared {
             match c.pattern.next(&mut c.pipes) {
                 Next::From(id) => {
                     let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
-                    let labels = Labels::of(self.socket_type, c, id, describe);
-                    let taken = c.pipes.take_with(id, |taken| sink(labels.put_on(taken)));
+                    let taken = if describe || Labels::are_of(self.socket_type) {
+                        let labels = Labels::of(self.socket_type, c, id, describe);
+                        let message = c.pipes.take_with(id, |taken| labels.put_on(taken.into_message()));
+                        message.map(|(message, more)| (sink(Taken::Owned(message)), more))
+                    } else {
+                        c.pipes.take_with(id, sink)
+                    };
                     let Some((result, more)) = taken else { break Err(RecvError::WouldBlock) };
                     c.pattern.taken(id, more);
                     self.settle(c);
@@ -93,9 +98,10 @@ impl Shared {
                 }
                 Next::Made(part) => {
                     let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
-                    let labels = if describe { Labels::of_made(c, &part) } else { Labels::NONE };
+                    let Part { body, more } =
+                        if describe { Labels::of_made(c, &part).put_on_part(part) } else { part };
                     self.settle(c);
-                    break Ok((sink(labels.put_on(Taken::Owned(part.body))), part.more));
+                    break Ok((sink(Taken::Owned(body)), more));
                 }
                 Next::Refuse(refusal) => break Err(refusal.into()),
                 Next::Empty => {}
@@ -216,7 +222,13 @@ struct Labels {
 impl Labels {
     const NONE: Labels = Labels { routing_id: 0, group: None, sender: None };
 
+    /// Whether every message of this type has some.
     #[inline]
+    fn are_of(socket_type: SocketType) -> bool {
+        matches!(socket_type, SocketType::Server | SocketType::Peer | SocketType::Dish)
+    }
+
+    #[cold]
     fn of(socket_type: SocketType, core: &mut Core, id: PipeId, describe: bool) -> Labels {
         let mut labels = Labels::NONE;
         if describe {
@@ -244,21 +256,23 @@ impl Labels {
         Labels { sender: core.told_of.take(), ..Labels::NONE }
     }
 
-    #[inline]
-    fn put_on(self, taken: Taken<'_>) -> Taken<'_> {
-        if self.routing_id == 0 && self.group.is_none() && self.sender.is_none() {
-            return taken;
+    fn put_on_part(self, part: Part) -> Part {
+        Part { body: self.put_on(part.body), more: part.more }
+    }
+
+    fn put_on(self, mut message: Message) -> Message {
+        if self.routing_id != 0 {
+            message.set_routing_id(self.routing_id);
         }
-        let mut message = taken.into_message();
-        message.set_routing_id(self.routing_id);
         match (self.group, self.sender) {
+            (None, None) => {}
             (None, sender) => message.set_annotations(sender),
             (Some(group), sender) => {
                 let properties = sender.and_then(|sender| sender.properties.clone());
                 message.set_annotations(Some(Arc::new(Annotations::new(group, properties))));
             }
         }
-        Taken::Owned(message)
+        message
     }
 }
 
