@@ -50,3 +50,20 @@ pub use options::Security;
 pub use poller::{Interest, Poller, Readiness};
 pub use proxy::{Proxy, ProxyStatistics};
 pub use socket::{Multipart, Payload, Received, Socket};
+
+/// The code in the README and the guides compiles and runs, too.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/memory-strategies.md")]
+    struct MemoryStrategies;
+    #[doc = include_str!("../../../docs/migrating.md")]
+    struct Migrating;
+    #[doc = include_str!("../../../docs/patterns.md")]
+    struct Patterns;
+    #[doc = include_str!("../../../docs/security.md")]
+    struct Security;
+    #[doc = include_str!("../../../docs/tuning.md")]
+    struct Tuning;
+}
