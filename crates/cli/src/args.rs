@@ -136,7 +136,7 @@ Two ROUTER sockets in this process, connected over TCP on the loopback interface
 sends two-part messages (routing id, body), another receives and checks every one. The strategies take turns in each
 round; the table shows medians over the rounds.
 
-  ByteArray               a fresh Vec a message, given to send(); received into a fresh Vec
+  ByteArray               a fresh Vec a message, sent as a slice; received into a fresh Vec
   ArrayPool               one buffer used again and again, send(&[u8]); received into another with recv_into()
   Message                 Message::copy_from_slice(); received with recv()
   MessagePooled           memory rented from MessagePool, filled, frozen, sent; the receiver looks at the bytes where

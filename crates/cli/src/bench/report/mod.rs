@@ -32,7 +32,7 @@ const RULE: &str = "whatever is within 5 % of the fastest, or within the fastest
 const STRATEGIES: [(&str, &str); 6] = [
     (
         "ByteArray",
-        "A fresh Vec for each message, given to send(); received into a fresh Vec. Every ratio is to this.",
+        "A fresh Vec for each message, sent as a slice; received into a fresh Vec. Every ratio is to this.",
     ),
     (
         "ArrayPool",
