@@ -92,9 +92,11 @@ impl Bell {
     }
 
     pub(crate) fn ring(&self, key: usize) {
-        let mut rung = self.lock();
-        if !rung.contains(&key) {
-            rung.push(key);
+        {
+            let mut rung = self.lock();
+            if !rung.contains(&key) {
+                rung.push(key);
+            }
         }
         self.condvar.notify_all();
     }

@@ -68,9 +68,7 @@ impl Mailbox {
 
     fn rouse(&self, mut inner: crate::sync::MutexGuard<'_, Inner>) {
         inner.sequence += 1;
-        if inner.sleepers > 0 {
-            self.condvar.notify_all();
-        }
+        let sleepers = inner.sleepers > 0;
         let leader = inner.leader.take();
         if inner.wakers.is_empty() && inner.watchers.is_empty() {
             drop(inner);
@@ -80,6 +78,11 @@ impl Mailbox {
             drop(inner);
             wakers.into_iter().for_each(Waker::wake);
             watchers.iter().for_each(|alarm| alarm.ring());
+        }
+        // Not under the lock: whoever wakes would only run into it (measured: three context switches for one). A
+        // sleeper that comes in between has seen the new sequence and does not wait.
+        if sleepers {
+            self.condvar.notify_all();
         }
         if let Some(leader) = leader {
             leader.ring();
