@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use netzmq_memory::{Message, MessagePool};
 use netzmq_proto::{Command, CurveOpener, CurveSealer, FrameHeader, ProtocolError, limits};
 
-use self::chunk::{COMMAND_FLAG, Chunk, layout, mark};
+use self::chunk::{COMMAND_FLAG, Chunk, MORE_FLAG, layout, mark};
 use self::target::{Large, Memory};
 use super::buffers::{Appetite, Buffers, CHUNK_BYTES};
 
@@ -141,6 +141,7 @@ impl Inbound {
         self.deliver = deliver;
         self.scan_more = false;
         self.expect_large = false;
+        self.bytes_received = 0;
     }
 
     /// Whole messages that can be taken.
@@ -226,6 +227,7 @@ impl Inbound {
             chunk.len -= chunk.scanned;
             chunk.off = 0;
             chunk.scanned = 0;
+            chunk.has_parts = false;
         }
         let limit = if self.expect_large { chunk.len + SMALL_READ } else { CHUNK_BYTES };
         ReadTarget { limit: limit.min(chunk.buffer.len()), chunk, large: self.large.take() }
@@ -259,15 +261,25 @@ impl Inbound {
             self.appetite.spared(count);
         }
         chunk.len += count;
+        let mut result = Ok(());
         if self.raw {
             chunk.scanned = chunk.len;
+            chunk.has_parts = count > 0;
             self.messages += usize::from(count > 0);
         } else {
-            self.scan(&mut chunk, controls)?;
+            result = self.scan(&mut chunk, controls);
+            if !chunk.has_parts {
+                // Commands have been seen to; they are not kept until somebody takes a message.
+                chunk.off = chunk.scanned;
+            }
         }
-        self.start_large(buffers, &mut chunk)?;
+        match result {
+            Ok(()) => result = self.start_large(buffers, &mut chunk),
+            // What came before the fault can be taken.
+            Err(_) => chunk.len = chunk.scanned,
+        }
         self.chunk = self.keep(chunk);
-        Ok(())
+        result
     }
 
     /// Bytes that came with the handshake.
@@ -295,25 +307,25 @@ impl Inbound {
     }
 
     fn scan(&mut self, chunk: &mut Chunk, controls: &mut Vec<Control>) -> Result<(), ProtocolError> {
-        let mut at = chunk.scanned;
-        while let Some(header) = FrameHeader::parse(&chunk.buffer[at..chunk.len])? {
+        while let Some(header) = FrameHeader::parse(&chunk.buffer[chunk.scanned..chunk.len])? {
             self.check(&header)?;
-            let start = at + header.header_len as usize;
+            let start = chunk.scanned + header.header_len as usize;
             if header.body_len > (chunk.len - start) as u64 {
                 break;
             }
             let end = start + header.body_len as usize;
             if header.command || self.opener.is_some() {
+                chunk.has_parts |= self.scan_command(&mut chunk.buffer[start..end], controls)?;
                 // From here on it is a command to `take`, whatever it was on the wire.
-                chunk.buffer[at] |= COMMAND_FLAG;
-                self.scan_command(&mut chunk.buffer[start..end], controls)?;
+                let flags = &mut chunk.buffer[chunk.scanned];
+                *flags = (*flags | COMMAND_FLAG) & !MORE_FLAG;
             } else {
+                chunk.has_parts = true;
                 self.scan_more = header.more;
                 self.messages += usize::from(!header.more);
             }
-            at = end;
+            chunk.scanned = end;
         }
-        chunk.scanned = at;
         Ok(())
     }
 
@@ -343,8 +355,9 @@ impl Inbound {
         };
         let command = command || self.opener.is_some();
         if command {
-            if let Some(bytes) = body.as_mut_slice() {
-                self.scan_command(bytes, controls)?;
+            let Some(bytes) = body.as_mut_slice() else { return Ok(()) };
+            if !self.scan_command(bytes, controls)? {
+                return Ok(());
             }
         } else {
             self.scan_more = more;
@@ -393,11 +406,11 @@ impl Inbound {
         Ok(())
     }
 
-    /// Looks into a command or an encrypted frame, and marks it for `take`: byte 0 says
-    /// whether it is delivered as a message part, byte 1 where the part's bytes begin, byte 2 whether more follow. What
-    /// those bytes held, the command's name, is not needed any more.
+    /// Looks into a command or an encrypted frame, and marks it for `take`: byte 0 says whether it is delivered as a
+    /// message part (as does the result), byte 1 where the part's bytes begin, byte 2 whether more follow. What those
+    /// bytes held, the command's name, is not needed any more.
     #[cold]
-    fn scan_command(&mut self, body: &mut [u8], controls: &mut Vec<Control>) -> Result<(), ProtocolError> {
+    fn scan_command(&mut self, body: &mut [u8], controls: &mut Vec<Control>) -> Result<bool, ProtocolError> {
         let mut start = 0;
         if let Some(opener) = &mut self.opener {
             let opened = opener.open_in_place(body)?;
@@ -410,7 +423,7 @@ impl Inbound {
                 self.scan_more = opened.more;
                 self.messages += usize::from(!opened.more);
                 mark(body, Some(start), opened.more);
-                return Ok(());
+                return Ok(true);
             }
         }
         if self.scan_more {
@@ -440,7 +453,7 @@ impl Inbound {
             }
             None => mark(body, None, false),
         }
-        Ok(())
+        Ok(part.is_some())
     }
 
     // ---- taking ----
@@ -479,7 +492,7 @@ impl Inbound {
                 self.release();
             }
             let more = flags == 1;
-            self.messages -= usize::from(!more);
+            self.count_taken(more);
             return Some((result, more));
         }
         self.take_slow(f)
@@ -491,7 +504,7 @@ impl Inbound {
             let Some(Ready::Whole { body, more, command }) = self.ready.pop_front() else { return None };
             let part = layout(&body, more, command)?;
             let body = if part.start == 0 { body } else { body.slice(part.start..) };
-            self.messages -= usize::from(!part.more);
+            self.count_taken(part.more);
             return Some((f(Taken::Owned(body)), part.more));
         }
         let raw = self.raw;
@@ -505,8 +518,23 @@ impl Inbound {
         if chunk.off == chunk.len {
             self.release();
         }
-        self.messages -= usize::from(!part.more);
+        self.count_taken(part.more);
         Some((result, part.more))
+    }
+
+    #[inline]
+    fn count_taken(&mut self, more: bool) {
+        self.messages -= usize::from(!more);
+        if self.messages == 0 && !self.scan_more && (self.chunk.is_some() || !self.ready.is_empty()) {
+            // Nothing but commands is left of what was scanned.
+            self.ready.clear();
+            if let Some(chunk) = &mut self.chunk {
+                chunk.off = chunk.scanned;
+                if chunk.off == chunk.len {
+                    self.chunk = None;
+                }
+            }
+        }
     }
 
     /// Gives the emptied front chunk back.

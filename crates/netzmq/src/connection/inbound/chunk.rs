@@ -15,6 +15,8 @@ pub(super) struct Chunk {
     pub(super) scanned: usize,
     /// End of what was read.
     pub(super) len: usize,
+    /// Parts of messages were found in it, not only commands.
+    pub(super) has_parts: bool,
 }
 
 /// Where a part lies.
@@ -26,7 +28,7 @@ pub(super) struct Part {
 
 impl Chunk {
     pub(super) fn new(buffer: PooledBuffer) -> Chunk {
-        Chunk { buffer, off: 0, scanned: 0, len: 0 }
+        Chunk { buffer, off: 0, scanned: 0, len: 0, has_parts: false }
     }
 
     /// The part at `off`; `None` for a command that is nobody's message.
@@ -58,6 +60,8 @@ impl Chunk {
 const DELIVERED: u8 = 0xFF;
 /// The bit of a frame's flags that makes it a command.
 pub(super) const COMMAND_FLAG: u8 = 4;
+/// The bit that says that another part follows.
+pub(super) const MORE_FLAG: u8 = 1;
 
 pub(super) fn mark(body: &mut [u8], start: Option<usize>, more: bool) {
     match (body, start) {

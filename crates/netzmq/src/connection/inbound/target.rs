@@ -84,7 +84,8 @@ impl ReadTarget {
             let rest = large.tail();
             used = rest.len().min(bytes.len());
             rest[..used].copy_from_slice(&bytes[..used]);
-            if used < rest.len() {
+            if large.filled + used < large.length {
+                // As in `read`: what follows is the large body's, not the chunk's.
                 return used;
             }
         }

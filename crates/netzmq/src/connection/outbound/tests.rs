@@ -250,7 +250,7 @@ fn outline(parts: &VecDeque<ModelPart>) -> Vec<(usize, bool)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     /// Goal: the bytes are those of the messages in order, whoever writes how much of them; the counts agree; a lost
     /// connection gives back just what it did not touch. Method: random steps beside the model, all bytes compared
