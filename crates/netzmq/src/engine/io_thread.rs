@@ -129,9 +129,9 @@ struct Burst {
 
 /// Writes all that is dirty, one batch a connection.
 fn write_dirty<'a>(shared: &'a Shared, mut core: Guard<'a>) -> Guard<'a> {
-    let mut dirty = Vec::new();
-    core.take_dirty(&mut dirty);
-    for id in dirty {
+    // What becomes dirty meanwhile is for the next look.
+    for _ in 0..core.pipes.dirty.len() {
+        let Some(id) = core.next_dirty() else { break };
         core = shared.flush(core, id, 1);
     }
     core
@@ -370,7 +370,7 @@ impl IoThread {
             return;
         }
         let Some(reactor) = core.reactor.clone() else { return };
-        let mut ready = Ready::default();
+        let mut ready = Ready::new();
         // No report is no news.
         let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event));
         if ready.kicked {

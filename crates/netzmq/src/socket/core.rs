@@ -117,6 +117,8 @@ pub(crate) struct Core {
     /// Sessions (listeners and connections) that still know this socket.
     pub(crate) sessions: usize,
     pub(crate) mail: Vec<PipeId>,
+    /// Room for a list of pipes, kept so that no send allocates one.
+    pub(crate) scratch: Vec<PipeId>,
     /// The pipe that was read last: the first guess of where the next message comes from.
     pub(crate) last_read: Option<PipeId>,
     /// Receives since the reactor was last asked what else is readable.
@@ -169,6 +171,7 @@ impl Shared {
             last_endpoint: String::new(),
             sessions: 0,
             mail: Vec::new(),
+            scratch: Vec::new(),
             last_read: None,
             since_poll: 0,
         };
@@ -380,14 +383,13 @@ impl Core {
         }
     }
 
-    /// Forgets that anything is dirty, and says what was.
-    pub(crate) fn take_dirty(&mut self, into: &mut Vec<PipeId>) {
-        std::mem::swap(&mut self.pipes.dirty, into);
-        for id in into.iter() {
-            if let Some(wire) = self.pipes.get(*id).and_then(|p| p.wire()) {
-                wire.dirty = false;
-            }
+    /// Takes a pipe off the list of those with bytes to write.
+    pub(crate) fn next_dirty(&mut self) -> Option<PipeId> {
+        let id = self.pipes.dirty.pop()?;
+        if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
+            wire.dirty = false;
         }
+        Some(id)
     }
 }
 

@@ -94,10 +94,7 @@ impl Shared {
 
     /// Writes all that is dirty. A caller does this before it waits.
     pub(crate) fn flush_dirty<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
-        while let Some(id) = core.pipes.dirty.pop() {
-            if let Some(wire) = core.pipes.get(id).and_then(|p| p.wire()) {
-                wire.dirty = false;
-            }
+        while let Some(id) = core.next_dirty() {
             core = self.flush(core, id, 4);
         }
         core

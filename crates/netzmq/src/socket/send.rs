@@ -136,7 +136,7 @@ impl Shared {
             body => body,
         };
         let c = &mut *core;
-        let mut full: Option<Vec<PipeId>> = None;
+        let mut full = std::mem::take(&mut c.scratch);
         for &id in c.pattern.fan() {
             let copy = match &body {
                 Body::Owned(message) if message.len() >= REFERENCE_FROM => Body::Owned(message.clone()),
@@ -144,14 +144,16 @@ impl Shared {
             };
             c.pipes.push(id, copy, more);
             if !more && c.pipes.get(id).is_some_and(|p| p.wants_write()) {
-                full.get_or_insert_default().push(id);
+                full.push(id);
             }
         }
+        for &id in &full {
+            core = self.flush(core, id, 1);
+        }
+        full.clear();
+        core.scratch = full;
         if more {
             return core;
-        }
-        for id in full.into_iter().flatten() {
-            core = self.flush(core, id, 1);
         }
         if !core.flush_posted && !core.pipes.dirty.is_empty() {
             core = self.write_or_post(core);

@@ -13,7 +13,7 @@ use super::core::{Core, Guard, KICK_TOKEN, Lead, Reactor, Shared};
 use crate::engine::job::Job;
 use crate::patterns::PipeId;
 use crate::pipe::mailbox::Ticket;
-use crate::transport::poller::Event;
+use crate::transport::poller::{EVENTS_PER_WAIT, Event};
 
 /// Longer spinning is not worth the CPU it takes.
 const SPIN: Duration = Duration::from_micros(20);
@@ -105,7 +105,7 @@ impl Shared {
         drop(core);
         let began = Instant::now();
         let timeout = deadline.map(|d| d.saturating_duration_since(began));
-        let mut ready = Ready::default();
+        let mut ready = Ready::new();
         // A poller that fails has nothing to report; the deadline and the kicks still hold.
         let _ = reactor.poller.wait(timeout, |event| ready.add(event));
         let mut core = self.lock();
@@ -153,7 +153,7 @@ impl Shared {
     pub(crate) fn poll_now(&self, core: &mut Core) {
         core.since_poll = 0;
         let Some(reactor) = core.reactor.clone() else { return };
-        let mut ready = Ready::default();
+        let mut ready = Ready::new();
         // As above: no report is no news.
         let _ = reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event));
         if ready.kicked {
@@ -163,32 +163,33 @@ impl Shared {
     }
 }
 
-/// What a wait in a reactor reported.
-#[derive(Default)]
+/// What a wait in a reactor reported: on the stack, since there is one in every wait.
 pub(crate) struct Ready {
-    pipes: Vec<PipeId>,
-    hangups: Vec<PipeId>,
+    /// Which pipe, and whether its peer has hung up.
+    pipes: [(PipeId, bool); EVENTS_PER_WAIT],
+    count: usize,
     pub(crate) kicked: bool,
 }
 
 impl Ready {
+    pub(crate) fn new() -> Ready {
+        Ready { pipes: [(PipeId(0), false); EVENTS_PER_WAIT], count: 0, kicked: false }
+    }
+
     pub(crate) fn add(&mut self, event: Event) {
         if event.token == KICK_TOKEN {
             self.kicked = true;
-            return;
-        }
-        let id = PipeId(event.token as u32);
-        self.pipes.push(id);
-        if event.hangup {
-            self.hangups.push(id);
+        } else if let Some(place) = self.pipes.get_mut(self.count) {
+            *place = (PipeId(event.token as u32), event.hangup);
+            self.count += 1;
         }
     }
 
     pub(crate) fn mark(&self, core: &mut Core) {
-        for &id in &self.hangups {
-            core.mark_hangup(id);
-        }
-        for &id in &self.pipes {
+        for &(id, hangup) in self.pipes.iter().take(self.count) {
+            if hangup {
+                core.mark_hangup(id);
+            }
             core.mark_readable(id);
         }
     }

@@ -54,7 +54,7 @@ pub(crate) struct Poller {
 }
 
 /// Events taken from the kernel by one wait: enough for fairness, small enough for the stack.
-const EVENTS_PER_WAIT: usize = 64;
+pub(crate) const EVENTS_PER_WAIT: usize = 64;
 
 impl Poller {
     pub(crate) fn new() -> io::Result<Poller> {
