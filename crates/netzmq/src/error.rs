@@ -8,6 +8,16 @@ use netzmq_memory::Message;
 use thiserror::Error;
 
 /// A message could not be sent. It is in here.
+///
+/// ```
+/// use netzmq::{Context, SendFailure};
+/// let context = Context::new();
+/// let push = context.push()?; // connected to nobody
+/// let error = push.try_send("precious").unwrap_err();
+/// assert_eq!(error.reason, SendFailure::WouldBlock);
+/// assert_eq!(error.message, "precious"); // to be sent elsewhere, or later
+/// # Ok::<(), netzmq::Error>(())
+/// ```
 #[derive(Error)]
 #[error("{reason}")]
 pub struct SendError {

@@ -15,9 +15,28 @@
 //! # Ok::<(), netzmq::Error>(())
 //! ```
 //!
-//! A message passes six rooms on its way out and the same six on its way in:
-//! [`socket`](Socket) → patterns (which pipe) → pipe (counted) → connection (encoded) → transport (written).
-//! `ARCHITECTURE.md` has the map.
+//! # Which socket
+//!
+//! | want | make with |
+//! |---|---|
+//! | ask and answer, by turns | [`Context::req`], [`Context::rep`] |
+//! | ask and answer freely; address peers by name | [`Context::dealer`], [`Context::router`] |
+//! | tell everyone who subscribed | [`Context::publisher`], [`Context::subscriber`] |
+//! | see or forward subscriptions | [`Context::xpub`], [`Context::xsub`] |
+//! | spread work, collect results | [`Context::push`], [`Context::pull`] |
+//! | two threads, both ways | [`Context::pair`] |
+//! | peers that speak plain TCP | [`Context::stream`] |
+//! | libzmq's drafts | [`Context::socket`] with a [`SocketType`] |
+//!
+//! # Where to go next
+//!
+//! [`Socket`] has the verbs and the options, [`Message`] and [`MessagePool`] the memory, [`Poller`] waits for many
+//! sockets, [`Monitor`] tells of connections, [`Proxy`] joins two sockets, [`Security`] keeps strangers out. Calls block
+//! as long as the socket's time-outs say (for ever by default); those that begin with `try_` never do. Errors are one small
+//! enum an operation; [`Error`] takes them all. Peers' faults are never among them.
+//!
+//! The repository has guides (`docs/`: patterns, memory strategies, tuning, security, migrating from libzmq), runnable
+//! examples (`crates/netzmq/examples`) and the map of the inside (`ARCHITECTURE.md`).
 
 #![forbid(unsafe_code)]
 

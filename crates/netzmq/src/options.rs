@@ -13,6 +13,25 @@ use crate::socket::Socket;
 use crate::transport::tcp::TcpOptions;
 
 /// How the two ends of a connection assure each other who they are.
+///
+/// ```
+/// use netzmq::{Context, Security, ZapReply, ZapRequest};
+/// use netzmq::proto::{ZapCredentials, ZapStatus};
+/// let context = Context::new();
+/// context.set_authenticator(Some(|request: &ZapRequest| match &request.credentials {
+///     ZapCredentials::Plain { username, password } if username == b"ada" && password[..] == *b"secret" => {
+///         ZapReply::accept("ada")
+///     }
+///     _ => ZapReply::refuse(ZapStatus::Denied, "no"),
+/// }));
+/// let (pull, push) = (context.pull()?, context.push()?);
+/// pull.set_security(Security::PlainServer)?;
+/// push.set_security(Security::PlainClient { username: "ada".into(), password: "secret".into() })?;
+/// push.connect(&pull.bind("tcp://127.0.0.1:*")?)?;
+/// push.send("let in")?;
+/// assert_eq!(pull.recv()?, "let in");
+/// # Ok::<(), netzmq::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
