@@ -12,6 +12,10 @@ pub(crate) enum Failure {
     /// Arguments that make no sense together.
     #[error("{0}")]
     Usage(String),
+    /// The library that ours is compared with.
+    #[cfg(feature = "peers")]
+    #[error("libzmq: {0}")]
+    Libzmq(#[from] zmq::Error),
     /// A benchmark received something else than was sent, or not all of it.
     #[error("{0}")]
     Wrong(String),

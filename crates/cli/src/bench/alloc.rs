@@ -36,13 +36,13 @@ const BATCH_MAX: usize = 512;
 const BATCH_MIN: usize = 2;
 
 const CONTENDERS: [Contender; 7] = [
-    Contender { name: "NewMessage", baseline: "NewMessage" },
-    Contender { name: "PoolRent", baseline: "NewMessage" },
-    Contender { name: "NewMessage+Copy", baseline: "NewMessage+Copy" },
-    Contender { name: "PoolRent+Copy", baseline: "NewMessage+Copy" },
-    Contender { name: "NewMessage+OtherThread", baseline: "NewMessage+OtherThread" },
-    Contender { name: "PoolRent+OtherThread", baseline: "NewMessage+OtherThread" },
-    Contender { name: "Nothing+OtherThread", baseline: "NewMessage+OtherThread" },
+    Contender::ours("NewMessage", "NewMessage"),
+    Contender::ours("PoolRent", "NewMessage"),
+    Contender::ours("NewMessage+Copy", "NewMessage+Copy"),
+    Contender::ours("PoolRent+Copy", "NewMessage+Copy"),
+    Contender::ours("NewMessage+OtherThread", "NewMessage+OtherThread"),
+    Contender::ours("PoolRent+OtherThread", "NewMessage+OtherThread"),
+    Contender::ours("Nothing+OtherThread", "NewMessage+OtherThread"),
 ];
 
 /// Measures, prints, and writes what was asked for.
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &AllocArgs) -> Result<()> {
                 })
             })
         },
-        |size, records| Some(table(size, records)),
+        |size, records| vec![table(size, records)],
     )?;
     session.save(&records)
 }
@@ -197,8 +197,8 @@ fn table(size: usize, records: &[Record]) -> Table {
             Cell::marked(units::ns(record.ns_each()), mark),
             Cell::marked(units::range_ns(each(record.min_ms), each(record.max_ms)), Mark::Faint),
             Cell::marked(format!("{:.2}", record.ratio_to_baseline), mark),
-            units::mean(record.allocations_per_message).into(),
-            units::mean_bytes(record.allocated_bytes_per_message).into(),
+            units::mean(record.allocations_per_message.unwrap_or(0.0)).into(),
+            units::mean_bytes(record.allocated_bytes_per_message.unwrap_or(0.0)).into(),
             record.pool_hit_rate.map_or_else(|| "–".to_owned(), units::percent).into(),
         ]);
     }

@@ -50,7 +50,7 @@ pub(crate) fn session(common: &Common) -> Session<'_> {
         bench: "copy",
         title: "Copying a body, and handing it over instead",
         sizes: common.sizes_or(&SIZES),
-        contenders: NAMES.iter().map(|&name| Contender { name, baseline: BASELINE }).collect(),
+        contenders: NAMES.iter().map(|&name| Contender::ours(name, BASELINE)).collect(),
         common,
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Record>> {
                 })
             })
         },
-        |_, _| None,
+        |_, _| Vec::new(),
     )
 }
 
@@ -214,7 +214,7 @@ mod tests {
     fn records(cost: f64) -> Vec<Record> {
         let record = |strategy, size, ns: f64| {
             let tally = Tally { times_ms: vec![ns / 1e6], ..Tally::default() };
-            Record::new("copy", strategy, BASELINE, size, 1, &tally).unwrap()
+            Record::new("copy", Contender::ours(strategy, BASELINE), size, 1, &tally).unwrap()
         };
         [100, 200, 400]
             .into_iter()

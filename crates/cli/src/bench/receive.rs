@@ -9,10 +9,8 @@ use netzmq::{Interest, Poller, RecvError, Socket};
 
 use super::pair::routers::{self, PATIENCE, Receiver};
 use super::pair::{Pair, body};
-use super::record::Record;
 use super::rounds;
 use super::session::{Contender, Session};
-use super::table::Table;
 use crate::Result;
 use crate::args::ReceiveArgs;
 use crate::bench::memory;
@@ -60,10 +58,7 @@ pub(crate) fn run(args: &ReceiveArgs) -> Result<()> {
         bench: "receive",
         title: "Ways to receive: ROUTER to ROUTER over tcp loopback, two-part messages, every one checked",
         sizes,
-        contenders: Way::ALL
-            .iter()
-            .map(|way| Contender { name: way.name(), baseline: Way::Blocking.name() })
-            .collect(),
+        contenders: Way::ALL.iter().map(|way| Contender::ours(way.name(), Way::Blocking.name())).collect(),
         common: &args.common,
     };
     let messages = |size: usize| match args.messages {
@@ -75,7 +70,7 @@ pub(crate) fn run(args: &ReceiveArgs) -> Result<()> {
     let records = session.run(
         messages,
         |size, messages, progress| {
-            let mut pair = Pair::new(size)?;
+            let mut pair = Pair::new(routers::connect(size)?)?;
             rounds::take_turns(Way::ALL.len(), rounds, progress, |which| {
                 let way = Way::ALL.get(which).copied().unwrap_or(Way::Blocking);
                 pair.run(
@@ -84,7 +79,7 @@ pub(crate) fn run(args: &ReceiveArgs) -> Result<()> {
                 )
             })
         },
-        |size, records| Some(table(size, records)),
+        |size, records| vec![memory::table(size, records)],
     )?;
     session.save(&records)
 }
@@ -137,8 +132,4 @@ fn first_part(way: Way, socket: &Socket, poller: &mut Poller) -> Result<(bool, b
             Way::NonBlocking => std::thread::sleep(NAP),
         }
     }
-}
-
-fn table(size: usize, records: &[Record]) -> Table {
-    memory::table(size, records)
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::rounds::Tally;
+use super::session::{Contender, OURS};
 use super::spread::Spread;
 use crate::Result;
 use crate::error::Failure;
@@ -36,16 +37,18 @@ pub(crate) struct Record {
     pub(crate) lower_quartile_ms: f64,
     pub(crate) upper_quartile_ms: f64,
     pub(crate) max_ms: f64,
-    /// Median by the baseline's median at this size.
+    /// Median by the median of the same engine's baseline at this size.
     pub(crate) ratio_to_baseline: f64,
+    /// Median by the median of the same strategy over libzmq at this size, if that was measured.
+    pub(crate) ratio_to_libzmq: Option<f64>,
     /// From the median.
     pub(crate) messages_per_s: f64,
     /// Of the body alone, from the median.
     pub(crate) bytes_per_s: f64,
-    /// Heap allocations of the whole process, counted in a run of its own.
-    pub(crate) allocations_per_message: f64,
+    /// Heap allocations of the whole process, counted in a run of its own; `null` for other engines than ours.
+    pub(crate) allocations_per_message: Option<f64>,
     /// Bytes asked for by them.
-    pub(crate) allocated_bytes_per_message: f64,
+    pub(crate) allocated_bytes_per_message: Option<f64>,
     /// Part of the pool's rents that were served from its cache, over the measured runs; `null` if nothing was rented.
     pub(crate) pool_hit_rate: Option<f64>,
 }
@@ -54,18 +57,20 @@ impl Record {
     /// `None` if there was no run.
     pub(crate) fn new(
         bench: &'static str,
-        strategy: &'static str,
-        baseline: &'static str,
+        contender: Contender,
         size: usize,
         messages: u64,
         tally: &Tally,
     ) -> Option<Record> {
+        let Contender { engine, name, baseline } = contender;
+        // What a C library allocates does not pass our allocator.
+        let counted = |count: u64| (engine == OURS).then(|| count as f64 / messages as f64);
         let Spread { min, lower_quartile, median, upper_quartile, max } = Spread::of(&tally.times_ms)?;
         let per_s = messages as f64 / median.max(f64::MIN_POSITIVE) * 1e3;
         Some(Record {
             bench,
-            engine: "netzmq",
-            strategy,
+            engine,
+            strategy: name,
             baseline,
             size,
             messages,
@@ -78,8 +83,9 @@ impl Record {
             ratio_to_baseline: 1.0,
             messages_per_s: per_s,
             bytes_per_s: per_s * size as f64,
-            allocations_per_message: tally.count.allocations as f64 / messages as f64,
-            allocated_bytes_per_message: tally.count.bytes as f64 / messages as f64,
+            ratio_to_libzmq: None,
+            allocations_per_message: counted(tally.count.allocations),
+            allocated_bytes_per_message: counted(tally.count.bytes),
             pool_hit_rate: (tally.rents > 0).then(|| tally.hits as f64 / tally.rents as f64),
         })
     }
@@ -90,14 +96,19 @@ impl Record {
     }
 }
 
-/// The records of one size, with every ratio set to the record that is its baseline.
+/// The records of one size, with their ratios.
 pub(crate) fn compared(mut records: Vec<Record>) -> Vec<Record> {
-    let medians: Vec<(&str, f64)> =
-        records.iter().map(|record| (record.strategy, record.median_ms)).collect();
+    let medians: Vec<_> =
+        records.iter().map(|record| (record.engine, record.strategy, record.median_ms)).collect();
+    let median_of = |engine: &str, strategy: &str| {
+        let found = medians.iter().find(|(e, s, _)| (*e, *s) == (engine, strategy));
+        found.map(|(_, _, median)| *median)
+    };
     for record in &mut records {
-        if let Some((_, base)) = medians.iter().find(|(strategy, _)| *strategy == record.baseline) {
+        if let Some(base) = median_of(record.engine, record.baseline) {
             record.ratio_to_baseline = record.median_ms / base;
         }
+        record.ratio_to_libzmq = median_of("libzmq", record.strategy).map(|theirs| record.median_ms / theirs);
     }
     records
 }
@@ -128,12 +139,25 @@ mod tests {
     fn ratios_are_to_each_ones_baseline() {
         let record = |strategy, baseline, time| {
             let tally = Tally { times_ms: vec![time], ..Tally::default() };
-            Record::new("x", strategy, baseline, 10, 1000, &tally).unwrap()
+            Record::new("x", Contender::ours(strategy, baseline), 10, 1000, &tally).unwrap()
         };
         let records = compared(vec![record("a", "a", 2.0), record("b", "a", 1.0), record("c", "b", 3.0)]);
         let ratios: Vec<f64> = records.iter().map(|record| record.ratio_to_baseline).collect();
         assert_eq!(ratios, [1.0, 0.5, 3.0]);
         assert_eq!((records[0].ns_each(), records[0].messages_per_s), (2000.0, 500_000.0));
-        assert_eq!(records[0].pool_hit_rate, None);
+        assert_eq!((records[0].pool_hit_rate, records[0].ratio_to_libzmq), (None, None));
+        assert_eq!(records[0].allocations_per_message, Some(0.0));
+    }
+
+    #[test]
+    fn libzmq_is_compared_with_itself_and_we_with_it() {
+        let record = |engine, time| {
+            let tally = Tally { times_ms: vec![time], ..Tally::default() };
+            Record::new("x", Contender { engine, ..Contender::ours("a", "a") }, 10, 1, &tally).unwrap()
+        };
+        let records = compared(vec![record("netzmq", 1.0), record("libzmq", 4.0)]);
+        let ratios: Vec<_> = records.iter().map(|r| (r.ratio_to_baseline, r.ratio_to_libzmq)).collect();
+        assert_eq!(ratios, [(1.0, Some(0.25)), (1.0, Some(1.0))]);
+        assert_eq!(records[1].allocations_per_message, None);
     }
 }

@@ -10,12 +10,23 @@ use crate::Result;
 use crate::args::Common;
 use crate::output::{self, Style};
 
-/// What is compared: a name, and the name of what it is compared with.
+/// What is compared: whose code, what it does, and which of the same engine's it is compared with.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
 pub(crate) struct Contender {
+    pub(crate) engine: &'static str,
     pub(crate) name: &'static str,
     pub(crate) baseline: &'static str,
 }
+
+impl Contender {
+    /// Of this library.
+    pub(crate) const fn ours(name: &'static str, baseline: &'static str) -> Contender {
+        Contender { engine: OURS, name, baseline }
+    }
+}
+
+/// This library, as in the JSON.
+pub(crate) const OURS: &str = "netzmq";
 
 /// A benchmark that is about to run.
 #[derive(Debug)]
@@ -30,13 +41,13 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Measures every size: `messages` says how many a run has, `measure` makes all runs of a size, `table` shows them
-    /// (`None` where tables come later).
+    /// Measures every size: `messages` says how many a run has, `measure` makes all runs of a size, `tables` shows them
+    /// (no tables where they come later).
     pub(crate) fn run(
         &self,
         messages: impl Fn(usize) -> u64,
         mut measure: impl FnMut(usize, u64, &Progress) -> Result<Vec<Tally>>,
-        table: impl Fn(usize, &[Record]) -> Option<Table>,
+        tables: impl Fn(usize, &[Record]) -> Vec<Table>,
     ) -> Result<Vec<Record>> {
         if let Some(path) = &self.common.json {
             record::check_json(path)?;
@@ -60,7 +71,7 @@ impl Session<'_> {
             ));
             let tallies = measure(size, messages, &progress)?;
             let measured = self.records(size, messages, &tallies);
-            if let Some(table) = table(size, &measured) {
+            for table in tables(size, &measured) {
                 progress.aside(|| output::print(&format!("{}\n", table.text(style))))?;
             }
             records.extend(measured);
@@ -75,9 +86,8 @@ impl Session<'_> {
 
     fn records(&self, size: usize, messages: u64, tallies: &[Tally]) -> Vec<Record> {
         let contenders = self.contenders.iter().zip(tallies);
-        let records = contenders.filter_map(|(contender, tally)| {
-            Record::new(self.bench, contender.name, contender.baseline, size, messages, tally)
-        });
+        let records = contenders
+            .filter_map(|(contender, tally)| Record::new(self.bench, *contender, size, messages, tally));
         record::compared(records.collect())
     }
 }

@@ -3,8 +3,11 @@
 //! Two ROUTER sockets, joined over the loopback interface, without high-water marks; one thread sends, another receives
 //! and checks. One pair of sockets serves a size, and the strategies take turns on it.
 //!
-//! * [`strategy`]: the six strategies. [`ways`]: how each sends and receives.
+//! * [`strategy`]: the six strategies. [`ways`]: how each sends and receives. `peers`: the same over libzmq, side by side in
+//!   the same rounds, where the program is built with that feature.
 
+#[cfg(feature = "peers")]
+pub(crate) mod peers;
 pub(crate) mod strategy;
 pub(crate) mod ways;
 
@@ -12,13 +15,13 @@ use std::time::Duration;
 
 use self::strategy::Strategy;
 use self::ways::Callbacks;
-use super::pair::{Pair, body};
+use super::pair::{Pair, body, routers};
 use super::progress::Progress;
 use super::record::Record;
 use super::report::{self, Findings};
 use super::resident::Watch;
 use super::rounds::{self, Tally};
-use super::session::{Contender, Session};
+use super::session::{Contender, OURS, Session};
 use super::table::{Cell, Mark, Table};
 use super::{copy, units};
 use crate::Result;
@@ -45,10 +48,7 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
         bench: "memory",
         title: "Message memory: ROUTER to ROUTER over tcp loopback, two-part messages, every one checked",
         sizes,
-        contenders: Strategy::ALL
-            .iter()
-            .map(|strategy| Contender { name: strategy.name(), baseline: Strategy::BASELINE.name() })
-            .collect(),
+        contenders: contenders(),
         common: &args.common,
     };
     let messages = |size: usize| match args.messages {
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
             mark(units::size(size));
             measure(size, messages, rounds, progress)
         },
-        |size, records| Some(table(size, records)),
+        tables,
     )?;
     session.save(&records)?;
     if let (Some(directory), Some(watch)) = (&args.report, watch) {
@@ -82,13 +82,35 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     Ok(())
 }
 
-/// All strategies at one size.
+/// Every strategy, over every engine.
+fn contenders() -> Vec<Contender> {
+    let engines: &[&'static str] = if cfg!(feature = "peers") { &[OURS, "libzmq"] } else { &[OURS] };
+    let of = |engine| {
+        Strategy::ALL.map(|strategy| Contender {
+            engine,
+            ..Contender::ours(strategy.name(), Strategy::BASELINE.name())
+        })
+    };
+    engines.iter().flat_map(|&engine| of(engine)).collect()
+}
+
+/// All contenders at one size.
 fn measure(size: usize, messages: u64, rounds: usize, progress: &Progress) -> Result<Vec<Tally>> {
-    let mut pair = Pair::new(size)?;
-    rounds::take_turns(Strategy::ALL.len(), rounds, progress, |which| {
-        let strategy = Strategy::ALL.get(which).copied().unwrap_or(Strategy::BASELINE);
+    let mut ours = Pair::new(routers::connect(size)?)?;
+    #[cfg(feature = "peers")]
+    let mut theirs = Pair::new(peers::connect(size)?)?;
+    rounds::take_turns(contenders().len(), rounds, progress, |which| {
+        let strategies = Strategy::ALL.len();
+        let strategy = Strategy::ALL.get(which % strategies).copied().unwrap_or(Strategy::BASELINE);
+        #[cfg(feature = "peers")]
+        if which >= strategies {
+            return theirs.run(
+                |sender| peers::send(strategy, sender, messages),
+                move |receiver| peers::receive(strategy, receiver, messages),
+            );
+        }
         let callbacks = Callbacks::now();
-        let time = pair.run(
+        let time = ours.run(
             |sender| ways::send(strategy, sender, messages),
             move |receiver| ways::receive(strategy, receiver, messages),
         )?;
@@ -99,16 +121,28 @@ fn measure(size: usize, messages: u64, rounds: usize, progress: &Progress) -> Re
     })
 }
 
+/// The tables of one size, one for each engine.
+pub(crate) fn tables(size: usize, records: &[Record]) -> Vec<Table> {
+    records.chunk_by(|a, b| a.engine == b.engine).map(|of_engine| table(size, of_engine)).collect()
+}
+
 /// What is told as slower than the baseline: beyond what runs differ by anyway.
 const SLOWER: f64 = 1.05;
 
-/// The table of one size.
+/// The table of one size and engine.
 pub(crate) fn table(size: usize, records: &[Record]) -> Table {
-    let messages = records.first().map_or(0, |record| record.messages);
-    let mut table = Table::new(
-        format!("{} · {} messages", units::size(size), units::grouped(messages)),
-        &["strategy", "time", "min … max", "ratio", "messages/s", "bytes/s", "allocs/msg", "bytes/msg"],
-    );
+    let (engine, messages) = records.first().map_or((OURS, 0), |record| (record.engine, record.messages));
+    let is_ours = engine == OURS;
+    let has_libzmq = is_ours && records.iter().any(|record| record.ratio_to_libzmq.is_some());
+    let mut title = format!("{} · {} messages", units::size(size), units::grouped(messages));
+    if !is_ours {
+        title += &format!(" · {engine}");
+    }
+    let mut header = vec!["strategy", "time", "min … max", "ratio"];
+    header.extend(has_libzmq.then_some("× libzmq"));
+    header.extend(["messages/s", "bytes/s"]);
+    header.extend(is_ours.then_some(["allocs/msg", "bytes/msg"]).into_iter().flatten());
+    let mut table = Table::new(title, &header);
     let best = records.iter().map(|record| record.median_ms).fold(f64::INFINITY, f64::min);
     for record in records {
         let mark = match record {
@@ -116,16 +150,19 @@ pub(crate) fn table(size: usize, records: &[Record]) -> Table {
             r if r.ratio_to_baseline > SLOWER => Mark::Worse,
             _ => Mark::None,
         };
-        table.row([
+        let mut row = vec![
             record.strategy.into(),
             Cell::marked(units::ms(record.median_ms), mark),
             Cell::marked(units::range_ms(record.min_ms, record.max_ms), Mark::Faint),
             Cell::marked(format!("{:.2}", record.ratio_to_baseline), mark),
-            units::rate(record.messages_per_s).into(),
-            units::byte_rate(record.bytes_per_s).into(),
-            units::mean(record.allocations_per_message).into(),
-            units::mean_bytes(record.allocated_bytes_per_message).into(),
-        ]);
+        ];
+        if has_libzmq {
+            row.push(record.ratio_to_libzmq.map_or_else(String::new, |ratio| format!("{ratio:.2}")).into());
+        }
+        row.extend([units::rate(record.messages_per_s).into(), units::byte_rate(record.bytes_per_s).into()]);
+        row.extend(record.allocations_per_message.map(|mean| units::mean(mean).into()));
+        row.extend(record.allocated_bytes_per_message.map(|mean| units::mean_bytes(mean).into()));
+        table.row(row);
     }
     table
 }

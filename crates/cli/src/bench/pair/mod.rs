@@ -1,6 +1,6 @@
 //! Two sockets, two threads and a clock: the caller sends, a thread of the pair receives.
 //!
-//! * [`body`]: what is sent and how it is known again. [`routers`]: the two sockets, and what sending and receiving have
+//! * [`body`]: what is sent and how it is known again. [`routers`]: our two sockets, and what sending and receiving have
 //!   in common. How bodies are made and taken is the benchmark's business, which gives [`Pair::run`] two functions.
 //!
 //! Invariant: when [`Pair::run`] returns `Ok`, both functions have returned, so all that was sent has been received and
@@ -13,21 +13,19 @@ use std::sync::mpsc::{self, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use self::routers::{Receiver, Sender};
 use crate::Result;
 use crate::error::Failure;
 
 /// The sender, and the thread that receives from it.
-#[derive(Debug)]
-pub(crate) struct Pair {
-    sender: Sender,
+pub(crate) struct Pair<S, R> {
+    sender: S,
     /// `None` only while the pair is dropped, which ends the thread.
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<SyncSender<Job<R>>>,
     reports: mpsc::Receiver<Report>,
     thread: Option<JoinHandle<()>>,
 }
 
-type Job = Box<dyn FnOnce(&mut Receiver) -> Result<()> + Send>;
+type Job<R> = Box<dyn FnOnce(&mut R) -> Result<()> + Send>;
 
 #[derive(Debug)]
 enum Report {
@@ -37,11 +35,10 @@ enum Report {
     Done(Result<Instant>),
 }
 
-impl Pair {
-    /// For bodies of `size` bytes.
-    pub(crate) fn new(size: usize) -> Result<Pair> {
-        let (sender, mut receiver) = routers::connect(size)?;
-        let (jobs, jobs_in) = sync_channel::<Job>(1);
+impl<S, R: Send + 'static> Pair<S, R> {
+    /// Of two ends that are connected.
+    pub(crate) fn new((sender, mut receiver): (S, R)) -> Result<Pair<S, R>> {
+        let (jobs, jobs_in) = sync_channel::<Job<R>>(1);
         let (reports_out, reports) = sync_channel(2);
         let thread = std::thread::Builder::new().name("receiver".to_owned()).spawn(move || {
             for job in jobs_in {
@@ -58,8 +55,8 @@ impl Pair {
     /// Sends while the other thread receives; returns how long it took until `receive` was done.
     pub(crate) fn run(
         &mut self,
-        send: impl FnOnce(&mut Sender) -> Result<()>,
-        receive: impl FnOnce(&mut Receiver) -> Result<()> + Send + 'static,
+        send: impl FnOnce(&mut S) -> Result<()>,
+        receive: impl FnOnce(&mut R) -> Result<()> + Send + 'static,
     ) -> Result<Duration> {
         let ordered = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Box::new(receive)).is_ok());
         if !ordered || !matches!(self.reports.recv(), Ok(Report::Ready)) {
@@ -76,7 +73,7 @@ fn gone() -> Failure {
     Failure::Wrong("the receiving thread is gone".to_owned())
 }
 
-impl Drop for Pair {
+impl<S, R> Drop for Pair<S, R> {
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {

@@ -76,13 +76,14 @@ mod tests {
     use super::*;
     use crate::bench::record;
     use crate::bench::rounds::Tally;
+    use crate::bench::session::Contender;
 
     fn advised(times: &[(Strategy, &[f64])]) -> Advice {
         let records = times
             .iter()
             .map(|(strategy, times)| {
                 let tally = Tally { times_ms: times.to_vec(), ..Tally::default() };
-                Record::new("memory", strategy.name(), "ByteArray", 64, 1, &tally).unwrap()
+                Record::new("memory", Contender::ours(strategy.name(), "ByteArray"), 64, 1, &tally).unwrap()
             })
             .collect();
         advice(&record::compared(records)).remove(0)

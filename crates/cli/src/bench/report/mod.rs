@@ -19,6 +19,7 @@ use self::advice::Advice;
 use super::machine::Machine;
 use super::record::Record;
 use super::resident::Sample;
+use super::session::OURS;
 use super::table::Table;
 use super::{copy, memory, units};
 use crate::Result;
@@ -58,7 +59,8 @@ pub(crate) struct Findings<'a> {
     pub(crate) machine: Machine,
     pub(crate) command: String,
     pub(crate) date: String,
-    pub(crate) memory: &'a [Record],
+    /// Ours alone.
+    pub(crate) memory: Vec<Record>,
     pub(crate) copy: &'a [Record],
     pub(crate) resident: &'a [Sample],
     /// When which size began, in the seconds of `resident`.
@@ -75,19 +77,23 @@ impl<'a> Findings<'a> {
         starts: &'a [(f64, String)],
     ) -> Findings<'a> {
         let by_size = memory.chunk_by(|a, b| a.size == b.size);
-        let mut tables: Vec<Table> =
-            by_size.filter_map(|of_size| Some(memory::table(of_size.first()?.size, of_size))).collect();
+        let mut tables: Vec<Table> = by_size
+            .flat_map(|of_size| {
+                of_size.first().map(|first| memory::tables(first.size, of_size)).unwrap_or_default()
+            })
+            .collect();
+        let memory: Vec<Record> = memory.iter().filter(|record| record.engine == OURS).cloned().collect();
         tables.push(copy::table(copy));
         tables.push(copy::crossings_table(copy));
         Findings {
             machine: Machine::here(),
             command: command(),
             date: super::machine::utc_now(),
+            advice: advice::advice(&memory),
             memory,
             copy,
             resident,
             starts,
-            advice: advice::advice(memory),
             tables,
         }
     }

@@ -21,15 +21,19 @@ pub(crate) fn html(findings: &Findings<'_>) -> String {
     head(&mut page, findings);
     advice(&mut page, findings);
     page += "<h2>Pictures</h2>\n<div class=\"figures\">\n";
-    let (memory, copy) = (findings.memory, findings.copy);
-    for shown in [
+    let (memory, copy) = (&findings.memory[..], findings.copy);
+    let mut shown = vec![
         plots::time(memory),
         plots::ratio(memory),
         plots::allocations(memory),
         plots::hit_rate(memory),
         plots::resident(findings.resident, findings.starts),
         plots::crossing(copy),
-    ] {
+    ];
+    if memory.iter().any(|record| record.ratio_to_libzmq.is_some()) {
+        shown.insert(2, plots::libzmq(memory));
+    }
+    for shown in shown {
         figure(&mut page, &shown);
     }
     page += "</div>\n<h2>Tables</h2>\n";

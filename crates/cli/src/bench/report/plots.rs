@@ -158,7 +158,7 @@ fn bars(
 
 /// Heap allocations of a message, both sides.
 pub(crate) fn allocations(records: &[Record]) -> Figure {
-    let top = most(records.iter().map(|record| record.allocations_per_message)).max(1.0);
+    let top = most(records.iter().filter_map(|record| record.allocations_per_message)).max(1.0);
     Figure {
         title: "Heap allocations per message",
         text: "Of the whole process, sending and receiving; counted in a run of its own. Where no bar rises, memory is \
@@ -170,7 +170,7 @@ pub(crate) fn allocations(records: &[Record]) -> Figure {
             Axis::linear(top, |at| format!("{at:.1}")),
             "allocations",
             "Heap allocations per message by size and strategy",
-            |record| Some((record.allocations_per_message, units::mean(record.allocations_per_message))),
+            |record| record.allocations_per_message.map(|mean| (mean, units::mean(mean))),
         ),
     }
 }
@@ -221,6 +221,29 @@ pub(crate) fn resident(samples: &[Sample], starts: &[(f64, String)]) -> Figure {
         text,
         legend: String::new(),
         svg: chart.svg("Resident memory over time"),
+    }
+}
+
+/// How many times faster than the same strategy over libzmq in the same rounds.
+pub(crate) fn libzmq(records: &[Record]) -> Figure {
+    let sizes = sizes(records);
+    let faster = |record: &Record| record.ratio_to_libzmq.map(|ratio| 1.0 / ratio);
+    let top = most(records.iter().filter_map(faster)).max(1.5);
+    let axis = Axis::linear(top, |at| format!("{at}"));
+    let mut chart = Chart::new(Axis::places(sizes.iter().map(|&size| short(size))), axis, "times as fast");
+    chart.level(1.0);
+    for (record, faster) in records.iter().filter_map(|record| Some((record, faster(record)?))) {
+        let (at, shift) = spot(record, &sizes, step(&sizes));
+        let tip = format!("{}, {}: {faster:.2} times libzmq", record.strategy, units::size(record.size));
+        chart.point(&class(record.strategy), place(record.strategy), (at, faster), shift, &tip);
+    }
+    Figure {
+        title: "Against libzmq",
+        text: "How many times as fast as the same strategy over libzmq, measured in the same rounds. Above the line is \
+               faster."
+            .to_owned(),
+        legend: legend(names()),
+        svg: chart.svg("Speed relative to libzmq by size and strategy"),
     }
 }
 
