@@ -139,6 +139,9 @@ macro_rules! options {
         impl Socket {
             $(
                 $(#[$doc])*
+                ///
+                /// # Errors
+                /// The value is out of range, or the socket is closed.
                 pub fn $set(&self, value: $type) -> Result<(), OptionError> {
                     $( { let check: fn(&$type) -> Result<(), OptionError> = $check; check(&value)?; } )?
                     self.change_options(|options| options.$($field).+ = value)
