@@ -24,14 +24,17 @@ pub(crate) struct Extras {
     pub(crate) curve_public: Option<CurvePublicKey>,
     pub(crate) curve_secret: Option<CurveSecretKey>,
     pub(crate) curve_server: Option<CurvePublicKey>,
-    pub(crate) zap_domain: String,
-    pub(crate) zap_enforce_domain: bool,
     pub(crate) socks_proxy: String,
     pub(crate) socks_username: String,
     pub(crate) socks_password: String,
     pub(crate) affinity: u64,
     /// Options without an effect in this build, by number, where they differ from their defaults.
     pub(crate) numbers: Vec<(c_int, c_int)>,
+}
+
+/// A key that was never set is all zero, as in libzmq: nobody is let in with it.
+fn no_key() -> CurveSecretKey {
+    CurveSecretKey::from_bytes([0; 32])
 }
 
 impl Extras {
@@ -44,7 +47,14 @@ impl Extras {
                 username: self.plain_username.clone(),
                 password: self.plain_password.clone(),
             },
-            (Mechanism::Curve, _) => Security::Null,
+            (Mechanism::Curve, true) => {
+                Security::CurveServer { secret_key: self.curve_secret.clone().unwrap_or_else(no_key) }
+            }
+            (Mechanism::Curve, false) => Security::CurveClient {
+                server_key: self.curve_server.unwrap_or_else(|| CurvePublicKey::from_bytes([0; 32])),
+                public_key: self.curve_public.unwrap_or_else(|| CurvePublicKey::from_bytes([0; 32])),
+                secret_key: self.curve_secret.clone().unwrap_or_else(no_key),
+            },
         }
     }
 

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use netzmq::proto::{CurvePublicKey, CurveSecretKey};
 use netzmq::{SocketType, raw};
 
 use super::extras::Mechanism;
@@ -91,6 +92,35 @@ fn plain(socket: &CSocket, value: &[u8], keep: fn(&mut super::Extras, String)) -
         extras.as_server = false;
         keep(extras, text);
     })
+}
+
+/// Keeps a key of CURVE, which chooses that mechanism.
+fn curve(
+    socket: &CSocket,
+    value: &[u8],
+    keep: fn(&mut super::Extras, &[u8]) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let mut kept = Ok(());
+    secure(socket, |extras| {
+        kept = keep(extras, value);
+        if kept.is_ok() {
+            extras.mechanism = Mechanism::Curve;
+        }
+    })?;
+    kept
+}
+
+fn public_key(value: &[u8]) -> Result<CurvePublicKey, Errno> {
+    CurvePublicKey::from_option(value).map_err(|_| EINVAL)
+}
+
+/// A key as 32 bytes, or as 40 characters and a final zero, whichever there is room for.
+fn key(bytes: [u8; 32], room: &mut [u8]) -> Result<usize, Errno> {
+    match room.len() {
+        32 => exact(&bytes, room),
+        41 => with_nul(CurvePublicKey::from_bytes(bytes).to_string().as_bytes(), room),
+        _ => Err(EINVAL),
+    }
 }
 
 /// Parses `name:value` of `ZMQ_METADATA`.
@@ -256,6 +286,34 @@ static LINES: &[Line] = &[
     line!(46 PLAIN_PASSWORD,
         set |s, v| plain(s, v, |extras, text| extras.plain_password = text),
         get |s, r| with_nul(s.extras().plain_password.as_bytes(), r)),
+    line!(47 CURVE_SERVER,
+    set |s, v| {
+        let on = flag(v)?;
+        secure(s, |extras| {
+            extras.as_server = on;
+            extras.mechanism = if on { Mechanism::Curve } else { Mechanism::Null };
+        })
+    },
+    get |s, r| {
+        let extras = s.extras();
+        yes_no(extras.as_server && extras.mechanism == Mechanism::Curve, r)
+    }),
+    line!(48 CURVE_PUBLICKEY,
+        set |s, v| curve(s, v, |extras, v| { extras.curve_public = Some(public_key(v)?); Ok(()) }),
+        get |s, r| key(s.extras().curve_public.map_or([0; 32], |key| *key.as_bytes()), r)),
+    line!(49 CURVE_SECRETKEY,
+        set |s, v| curve(s, v, |extras, v| {
+            extras.curve_secret = Some(CurveSecretKey::from_option(v).map_err(|_| EINVAL)?);
+            Ok(())
+        }),
+        get |s, r| key(s.extras().curve_secret.as_ref().map_or([0; 32], |key| *key.as_bytes()), r)),
+    line!(50 CURVE_SERVERKEY,
+        set |s, v| curve(s, v, |extras, v| {
+            extras.curve_server = Some(public_key(v)?);
+            extras.as_server = false;
+            Ok(())
+        }),
+        get |s, r| key(s.extras().curve_server.map_or([0; 32], |key| *key.as_bytes()), r)),
     line!(51 PROBE_ROUTER,
         set |s, v| { only!(s, Router | Dealer | Req); Ok(s.socket().set_probe_router(loose_flag(v)?)?) }),
     line!(52 REQ_CORRELATE, set |s, v| { only!(s, Req); Ok(s.socket().set_req_correlate(loose_flag(v)?)?) }),
@@ -264,8 +322,8 @@ static LINES: &[Line] = &[
         set |s, v| Ok(s.socket().set_conflate(flag(v)?)?),
         get |s, r| yes_no(s.socket().conflate(), r)),
     line!(55 ZAP_DOMAIN,
-        set |s, v| { let domain = text(v, 255)?; s.extras().zap_domain = domain; Ok(()) },
-        get |s, r| with_nul(s.extras().zap_domain.as_bytes(), r)),
+        set |s, v| Ok(s.socket().set_zap_domain(text(v, 255)?)?),
+        get |s, r| with_nul(s.socket().zap_domain().as_bytes(), r)),
     line!(56 ROUTER_HANDOVER,
         set |s, v| { only!(s, Router); Ok(s.socket().set_router_handover(loose_flag(v)?)?) }),
     line!(57 TOS,
@@ -319,8 +377,8 @@ static LINES: &[Line] = &[
         },
         get |s, r| with_nul(s.socket().bind_to_device().unwrap_or_default().as_bytes(), r)),
     line!(93 ZAP_ENFORCE_DOMAIN,
-        set |s, v| { let on = flag(v)?; s.extras().zap_enforce_domain = on; Ok(()) },
-        get |s, r| yes_no(s.extras().zap_enforce_domain, r)),
+        set |s, v| Ok(s.socket().set_zap_enforce_domain(flag(v)?)?),
+        get |s, r| yes_no(s.socket().zap_enforce_domain(), r)),
     line!(95 METADATA, set metadata),
     line!(96 MULTICAST_LOOP, keep from 0, default 1),
     line!(97 ROUTER_NOTIFY,
