@@ -31,6 +31,7 @@ pub(crate) const EMFILE: Errno = Errno(libc::EMFILE);
 pub(crate) const EHOSTUNREACH: Errno = Errno(libc::EHOSTUNREACH);
 pub(crate) const EPROTONOSUPPORT: Errno = Errno(libc::EPROTONOSUPPORT);
 pub(crate) const ENOENT: Errno = Errno(libc::ENOENT);
+pub(crate) const ENAMETOOLONG: Errno = Errno(libc::ENAMETOOLONG);
 pub(crate) const EADDRINUSE: Errno = Errno(libc::EADDRINUSE);
 pub(crate) const EINTR: Errno = Errno(libc::EINTR);
 

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -9,7 +10,7 @@ use netzmq::{Context, Message, SendError, Socket, SocketType, raw};
 
 use crate::boundary::{bytes, bytes_mut, export, utf8};
 use crate::context::CContext;
-use crate::errno::{EINVAL, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, Errno};
+use crate::errno::{EINVAL, ENAMETOOLONG, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, Errno};
 use crate::handles::{self, Handle};
 use crate::message::{RawMessage, length, message_mut};
 use crate::options::Extras;
@@ -107,6 +108,9 @@ impl Drop for CSocket {
 const TRANSPORTS: [&str; 11] =
     ["tcp", "ipc", "inproc", "udp", "ws", "wss", "tipc", "vmci", "vsock", "pgm", "epgm"];
 
+/// The longest path or name that the kernel takes, in bytes.
+const IPC_MAX: usize = 107;
+
 /// The endpoint at C's pointer, if its form is right.
 fn endpoint<'a>(address: *const c_char) -> Result<&'a str, Errno> {
     // SAFETY: null or a string for the length of the call, says the manual page.
@@ -114,6 +118,9 @@ fn endpoint<'a>(address: *const c_char) -> Result<&'a str, Errno> {
     let (transport, rest) = text.split_once("://").ok_or(EINVAL)?;
     if transport.is_empty() || rest.is_empty() {
         return Err(EINVAL);
+    }
+    if transport == "ipc" && rest.len() > IPC_MAX {
+        return Err(ENAMETOOLONG);
     }
     if TRANSPORTS.contains(&transport) { Ok(text) } else { Err(EPROTONOSUPPORT) }
 }
@@ -166,7 +173,16 @@ export! {
     /// Accepts connections at an endpoint. (`zmq_bind`)
     fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
-        socket.socket().bind(endpoint(address)?)?;
+        let address = endpoint(address)?;
+        let given = socket.extras().bind_fd.take();
+        match given {
+            None => socket.socket().bind(address)?,
+            Some(fd) => {
+                // SAFETY: whoever set the option gave the descriptor away, open; it was taken out just now.
+                let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+                raw::bind_fd(socket.socket(), address, fd)?
+            }
+        };
         Ok(0)
     }
 

@@ -188,6 +188,7 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End, name: &str
             ended: false,
             conflate: false,
             endpoint: format!("inproc://{name}").into(),
+            via: None,
             properties: None,
             stats: PipeStats::default(),
         }

@@ -3,18 +3,19 @@
 //! Never a second way of doing something: each item here is a thin door to what the engine does anyway.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use netzmq_memory::Message;
 
-use crate::error::{OptionError, RecvError};
+use crate::error::{EndpointError, OptionError, RecvError};
 use crate::monitor::MonitorEvent;
 use crate::pipe::mailbox::Alarm;
 use crate::socket::Socket;
 use crate::socket::core::Shared;
 use crate::socket::send::Wait;
 use crate::socket::watch::WatchKey;
+use crate::transport::accept_filter::Network;
 use crate::transport::kick::Kick;
 
 /// Rung by every socket that it watches, whenever something may have changed there; a descriptor to wait for.
@@ -117,6 +118,86 @@ pub fn last_peer(socket: &Socket) -> Option<Vec<u8>> {
     socket.shared().read_mail(&mut core);
     let id = core.pipes.ids().into_iter().next_back()?;
     core.pattern.routing_id_of(id).map(<[u8]>::to_vec)
+}
+
+/// [`Socket::bind`] with a descriptor that listens already (`ZMQ_USE_FD`).
+///
+/// # Errors
+/// As `bind`.
+pub fn bind_fd(socket: &Socket, endpoint: &str, fd: OwnedFd) -> Result<String, EndpointError> {
+    let io = |source: io::Error| EndpointError::Io { endpoint: endpoint.to_owned(), source };
+    rustix::io::ioctl_fionbio(&fd, true).map_err(|error| io(error.into()))?;
+    socket.shared().bind_with(endpoint, Some(fd))
+}
+
+/// Lets peers of this network connect (`ZMQ_TCP_ACCEPT_FILTER`); `None`: forgets all networks, everybody may.
+///
+/// # Errors
+/// Not a network.
+pub fn filter_network(socket: &Socket, network: Option<&str>) -> Result<(), OptionError> {
+    let wanted = "a network, such as 10.0.0.0/8";
+    let network = network.map(str::parse::<Network>).transpose();
+    let network = network.map_err(|()| OptionError::invalid("tcp_accept_filter", wanted))?;
+    socket.change_options(|options| match network {
+        Some(network) => options.tcp.accept.networks.push(network),
+        None => options.tcp.accept.networks.clear(),
+    })
+}
+
+/// Whom a filter of IPC peers is about.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub enum IpcPeer {
+    /// `ZMQ_IPC_FILTER_UID`
+    User(u32),
+    /// `ZMQ_IPC_FILTER_GID`
+    Group(u32),
+    /// `ZMQ_IPC_FILTER_PID`
+    Process(i32),
+}
+
+/// Lets this peer connect over IPC; `None`: forgets all peers of this kind.
+///
+/// # Errors
+/// The socket is closed.
+pub fn filter_ipc(socket: &Socket, kind: IpcPeer, forget: bool) -> Result<(), OptionError> {
+    socket.change_options(|options| {
+        let accept = &mut options.tcp.accept;
+        match kind {
+            IpcPeer::User(_) if forget => accept.users.clear(),
+            IpcPeer::Group(_) if forget => accept.groups.clear(),
+            IpcPeer::Process(_) if forget => accept.processes.clear(),
+            IpcPeer::User(user) => accept.users.push(user),
+            IpcPeer::Group(group) => accept.groups.push(group),
+            IpcPeer::Process(process) => accept.processes.push(process),
+        }
+    })
+}
+
+macro_rules! kernel_options {
+    ($($(#[$doc:meta])* $name:ident, $set:ident;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// The socket is closed.
+            pub fn $set(socket: &Socket, value: Option<u32>) -> Result<(), OptionError> {
+                socket.change_options(|options| options.tcp.$name = value)
+            }
+
+            #[doc = concat!("What [`", stringify!($set), "`] sets.")]
+            #[must_use]
+            pub fn $name(socket: &Socket) -> Option<u32> {
+                socket.read_options(|options| options.tcp.$name)
+            }
+        )*
+    };
+}
+
+kernel_options! {
+    /// The kernel's priority of what is sent. (`ZMQ_PRIORITY`)
+    priority, set_priority;
+    /// How long the kernel polls the device. (`ZMQ_BUSY_POLL`)
+    busy_poll, set_busy_poll;
 }
 
 /// Ends the socket now; what still holds it finds it closed.

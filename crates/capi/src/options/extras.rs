@@ -28,6 +28,8 @@ pub(crate) struct Extras {
     pub(crate) socks_username: String,
     pub(crate) socks_password: String,
     pub(crate) affinity: u64,
+    /// A descriptor that was given away to the next bind.
+    pub(crate) bind_fd: Option<c_int>,
     /// Options without an effect in this build, by number, where they differ from their defaults.
     pub(crate) numbers: Vec<(c_int, c_int)>,
 }

@@ -4,8 +4,9 @@ use std::ffi::c_int;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use netzmq::SocketType;
 use netzmq::proto::{CurvePublicKey, CurveSecretKey};
-use netzmq::{SocketType, raw};
+use netzmq::raw::{self, IpcPeer};
 
 use super::extras::Mechanism;
 use super::is_thread_safe;
@@ -92,6 +93,15 @@ fn plain(socket: &CSocket, value: &[u8], keep: fn(&mut super::Extras, String)) -
         extras.as_server = false;
         keep(extras, text);
     })
+}
+
+/// A user, group or process that may connect over IPC; no value forgets those of its kind.
+fn ipc_peer(socket: &CSocket, value: &[u8], peer: fn(u32) -> IpcPeer) -> Result<(), Errno> {
+    if value.is_empty() {
+        return Ok(raw::filter_ipc(socket.socket(), peer(0), true)?);
+    }
+    let number = u32::from_ne_bytes(value.try_into().map_err(|_| EINVAL)?);
+    Ok(raw::filter_ipc(socket.socket(), peer(number), false)?)
 }
 
 /// Keeps a key of CURVE, which chooses that mechanism.
@@ -259,6 +269,12 @@ static LINES: &[Line] = &[
     line!(37 TCP_KEEPALIVE_INTVL,
         set |s, v| Ok(s.socket().set_tcp_keepalive_interval(seconds(v)?)?),
         get |s, r| number(seconds_of(s.socket().tcp_keepalive_interval()), r)),
+    line!(38 TCP_ACCEPT_FILTER, set |s, v| {
+        if v.is_empty() {
+            return Ok(raw::filter_network(s.socket(), None)?);
+        }
+        Ok(raw::filter_network(s.socket(), Some(&text(v, 255)?))?)
+    }),
     line!(39 IMMEDIATE,
         set |s, v| Ok(s.socket().set_immediate(flag(v)?)?),
         get |s, r| yes_no(s.socket().immediate(), r)),
@@ -329,6 +345,9 @@ static LINES: &[Line] = &[
     line!(57 TOS,
         set |s, v| Ok(s.socket().set_type_of_service(Some(int_from(v, 0)?.unsigned_abs()))?),
         get |s, r| number(s.socket().type_of_service().map_or(0, |tos| c_int::try_from(tos).unwrap_or(0)), r)),
+    line!(58 IPC_FILTER_PID, set |s, v| ipc_peer(s, v, |n| IpcPeer::Process(n.cast_signed()))),
+    line!(59 IPC_FILTER_UID, set |s, v| ipc_peer(s, v, IpcPeer::User)),
+    line!(60 IPC_FILTER_GID, set |s, v| ipc_peer(s, v, IpcPeer::Group)),
     line!(61 CONNECT_ROUTING_ID,
         set |s, v| { only!(s, Router | Stream | Rep | Server | Peer);
             Ok(s.socket().set_connect_routing_id(Some(v.to_vec()))?) }),
@@ -370,6 +389,15 @@ static LINES: &[Line] = &[
         fitting(&c_int::from(is_thread_safe(s.socket().socket_type())).to_ne_bytes(), r)
     }),
     line!(84 MULTICAST_MAXTPDU, keep from 1, default 1500),
+    line!(89 USE_FD,
+        set |s, v| {
+            let fd = int_from(v, -1)?;
+            let mut extras = s.extras();
+            extras.set_number(89, fd);
+            extras.bind_fd = Some(fd).filter(|fd| *fd >= 0);
+            Ok(())
+        },
+        get |s, r| number(s.extras().number(89, -1), r)),
     line!(92 BINDTODEVICE,
         set |s, v| {
             let device = text(v, 255)?;
@@ -379,6 +407,9 @@ static LINES: &[Line] = &[
     line!(93 ZAP_ENFORCE_DOMAIN,
         set |s, v| Ok(s.socket().set_zap_enforce_domain(flag(v)?)?),
         get |s, r| yes_no(s.socket().zap_enforce_domain(), r)),
+    line!(94 LOOPBACK_FASTPATH,
+        set |s, v| { s.extras().set_number(94, c_int::from(flag(v)?)); Ok(()) },
+        get |s, r| number(s.extras().number(94, 0), r)),
     line!(95 METADATA, set metadata),
     line!(96 MULTICAST_LOOP, keep from 0, default 1),
     line!(97 ROUTER_NOTIFY,
@@ -393,8 +424,22 @@ static LINES: &[Line] = &[
         get |s, r| { only!(s, Router); number(raw::router_notify(s.socket()).into(), r) }),
     line!(98 XPUB_MANUAL_LAST_VALUE,
         set |s, v| { only!(s, XPub | Pub); Ok(raw::set_xpub_manual_last_value(s.socket(), loose_flag(v)?)?) }),
+    line!(101 IN_BATCH_SIZE, keep from 1, default 8192),
+    line!(102 OUT_BATCH_SIZE, keep from 1, default 8192),
     line!(108 ONLY_FIRST_SUBSCRIBE,
         set |s, v| { only!(s, XPub | XSub | Pub | Sub); Ok(raw::set_only_first_subscribe(s.socket(), loose_flag(v)?)?) }),
+    line!(112 PRIORITY,
+        set |s, v| {
+            let value = int_from(v, 0)?;
+            Ok(raw::set_priority(s.socket(), Some(value.unsigned_abs()).filter(|n| *n > 0))?)
+        },
+        get |s, r| number(raw::priority(s.socket()).map_or(0, u32::cast_signed), r)),
+    line!(113 BUSY_POLL,
+        set |s, v| {
+            let value = int_from(v, 0)?;
+            Ok(raw::set_busy_poll(s.socket(), Some(value.unsigned_abs()).filter(|n| *n > 0))?)
+        },
+        get |s, r| number(raw::busy_poll(s.socket()).map_or(0, u32::cast_signed), r)),
     line!(115 XSUB_VERBOSE_UNSUBSCRIBE,
         set |s, v| { only!(s, XSub | Sub); Ok(raw::set_xsub_verbose_unsubscribe(s.socket(), loose_flag(v)?)?) }),
     line!(116 TOPICS_COUNT, get |s, r| {

@@ -158,9 +158,17 @@ impl IoThread {
         let id = match existing {
             Some(id) => id,
             None => {
+                if session.via.is_some_and(|via| !c.is_listening(via)) {
+                    // The endpoint was unbound meanwhile.
+                    drop(core);
+                    return self.over(token);
+                }
                 let id = new_wire_pipe(&shared, c, &options, SessionId { thread, token }, &remote);
                 let attached = c.pattern.attach(&mut c.pipes, id, None);
                 session.pipe = Some(id);
+                if let Some(pipe) = c.pipes.get(id) {
+                    pipe.via = session.via;
+                }
                 if !attached {
                     drop(core);
                     return self.over(token);
@@ -313,6 +321,7 @@ pub(crate) fn new_wire_pipe(
         ended: false,
         conflate,
         endpoint: endpoint.into(),
+        via: None,
         properties: None,
         stats: PipeStats::default(),
     })

@@ -235,7 +235,9 @@ impl IoThread {
             Job::Connect { token, shared, pipe, target, options } => {
                 self.connect(token, shared, pipe, target, options);
             }
-            Job::Accepted { token, shared, stream, options } => self.accepted(token, shared, stream, options),
+            Job::Accepted { token, shared, stream, options, via } => {
+                self.accepted(token, shared, stream, options, via);
+            }
             Job::Unlisten { token, done } => self.unlisten(token, &done),
             Job::Terminate { token, linger } => self.terminate(token, linger),
             Job::Broken { token, fault } => self.broken(token, fault),

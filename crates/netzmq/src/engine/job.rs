@@ -9,6 +9,7 @@ use netzmq_proto::ProtocolError;
 use super::session::Target;
 use crate::options::SocketOptions;
 use crate::patterns::PipeId;
+use crate::pipe::SessionId;
 use crate::socket::core::Shared;
 use crate::transport::listener::Listener;
 use crate::transport::stream::Stream;
@@ -43,7 +44,7 @@ pub(crate) enum Job {
         options: Arc<SocketOptions>,
     },
     /// Look after a connection that another thread accepted.
-    Accepted { token: u64, shared: Arc<Shared>, stream: Stream, options: Arc<SocketOptions> },
+    Accepted { token: u64, shared: Arc<Shared>, stream: Stream, options: Arc<SocketOptions>, via: SessionId },
     /// Close a listener; drop the channel's end when that is done.
     Unlisten { token: u64, done: std::sync::mpsc::Sender<()> },
     /// End a connection for good, once what is queued is written, or after `linger`.

@@ -9,6 +9,7 @@ use super::job::Job;
 use super::timers::TimerKind;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::SocketOptions;
+use crate::pipe::SessionId;
 use crate::socket::core::Shared;
 use crate::transport::listener::Listener;
 use crate::transport::poller::Interest;
@@ -81,11 +82,12 @@ impl IoThread {
                     let Some(context) = self.context.upgrade() else { return };
                     shared.lock().sessions += 1;
                     let thread = context.next_thread();
+                    let via = SessionId { thread: self.handle.index, token };
                     if thread == self.handle.index {
                         let token = self.handle.new_token();
-                        self.accepted(token, shared, stream, options);
+                        self.accepted(token, shared, stream, options, via);
                     } else if let Some(token) = context.new_token(thread) {
-                        context.post(thread, Job::Accepted { token, shared, stream, options });
+                        context.post(thread, Job::Accepted { token, shared, stream, options, via });
                     }
                 }
                 Ok(None) => return,

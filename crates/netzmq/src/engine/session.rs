@@ -20,6 +20,7 @@ use super::timers::TimerKind;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::SocketOptions;
 use crate::patterns::PipeId;
+use crate::pipe::SessionId;
 use crate::socket::core::{BondKind, Shared};
 use crate::transport::ipc::{self, IpcName};
 use crate::transport::poller::{Event, Interest};
@@ -48,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Arc<SocketOptions>,
     pub(crate) pipe: Option<PipeId>,
+    /// The listener that accepted it.
+    pub(crate) via: Option<SessionId>,
     target: Option<Target>,
     pub(crate) phase: Phase,
     /// Attempts and connections that failed in a row.
@@ -108,8 +111,11 @@ impl IoThread {
         shared: Arc<Shared>,
         stream: Stream,
         options: Arc<SocketOptions>,
+        via: SessionId,
     ) {
-        self.sessions.insert(token, Session::new(token, shared, options, None, None));
+        let mut session = Session::new(token, shared, options, None, None);
+        session.via = Some(via);
+        self.sessions.insert(token, session);
         self.begin_handshake(token, stream);
     }
 
@@ -565,6 +571,7 @@ impl Session {
             shared,
             options,
             pipe,
+            via: None,
             target,
             phase: Phase::Pausing,
             failures: 0,

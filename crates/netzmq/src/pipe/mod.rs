@@ -51,6 +51,8 @@ pub(crate) struct Pipe {
     pub(crate) conflate: bool,
     /// The endpoint that this pipe was connected to or accepted on, as the application wrote it.
     pub(crate) endpoint: Arc<str>,
+    /// The listener that accepted it.
+    pub(crate) via: Option<SessionId>,
     /// What the peer said of itself, for message metadata.
     pub(crate) properties: Option<Arc<Annotations>>,
     pub(crate) stats: PipeStats,

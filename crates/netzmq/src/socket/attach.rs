@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoint};
@@ -18,6 +19,11 @@ use crate::transport::tcp;
 
 impl Shared {
     pub(crate) fn bind(&self, text: &str) -> Result<String, EndpointError> {
+        self.bind_with(text, None)
+    }
+
+    /// [`bind`](Shared::bind) with a descriptor that listens already, if there is one.
+    pub(crate) fn bind_with(&self, text: &str, mut ready: Option<OwnedFd>) -> Result<String, EndpointError> {
         let me = self.arc();
         let endpoint = self.parse(text)?;
         endpoint.check_bind().map_err(|e| invalid(text, &e))?;
@@ -35,7 +41,10 @@ impl Shared {
             }
             Endpoint::Tcp(tcp_endpoint) => {
                 let address = local_address(&tcp_endpoint.target, options.tcp.ipv6).map_err(io)?;
-                let fd = tcp::listen(address, &options.tcp).map_err(io)?;
+                let fd = match ready.take() {
+                    Some(fd) => fd,
+                    None => tcp::listen(address, &options.tcp).map_err(io)?,
+                };
                 let resolved = tcp::endpoint_text(tcp::local_address(&fd).map_err(io)?);
                 Listener::new(fd, Address::Tcp, resolved)
             }
@@ -45,9 +54,14 @@ impl Shared {
                     IpcEndpoint::Path(path) => (IpcName::Path(path.into()), false),
                     IpcEndpoint::Abstract(name) => (IpcName::Abstract(name.as_bytes().to_vec()), false),
                 };
-                let fd = ipc::listen(&name, &options.tcp).map_err(io)?;
+                // What somebody else has bound is somebody else's to unlink.
+                let ours = ready.is_none();
+                let fd = match ready.take() {
+                    Some(fd) => fd,
+                    None => ipc::listen(&name, &options.tcp).map_err(io)?,
+                };
                 let resolved = name.endpoint_text();
-                Listener::new(fd, Address::Ipc { name, wildcard }, resolved)
+                Listener::new(fd, Address::Ipc { name: Some(name).filter(|_| ours), wildcard }, resolved)
             }
             _ => return Err(unsupported(text)),
         };
@@ -83,6 +97,9 @@ impl Shared {
             }
             _ => return Err(unsupported(text)),
         };
+        if let Target::Ipc(name) = &target {
+            name.check().map_err(io)?;
+        }
         let session = self.new_session().map_err(io)?;
         let mut core = self.lock();
         // Types that talk to each peer once ignore a second connection to the same place, as in libzmq.
@@ -120,13 +137,23 @@ impl Shared {
         Ok(())
     }
 
-    /// Undoes a bind: when this returns, the endpoint is free. Connections accepted there stay.
+    /// Undoes a bind: when this returns, the endpoint is free. Connections accepted there end, once what was sent over
+    /// them has left, as in libzmq.
     pub(crate) fn unbind(&self, text: &str) -> Result<(), EndpointError> {
         self.check_open()?;
         let bond =
             self.take_bond(text, |kind| matches!(kind, BondKind::Listener(_) | BondKind::InprocBound))?;
         match bond.kind {
-            BondKind::Listener(session) => self.stop_listening(session),
+            BondKind::Listener(session) => {
+                self.stop_listening(session);
+                let mut core = self.lock();
+                for id in core.pipes.ids() {
+                    if core.pipes.get(id).is_some_and(|pipe| pipe.via == Some(session)) {
+                        self.terminate_pipe(&mut core, id, None);
+                    }
+                }
+                self.settle(&mut core);
+            }
             _ => {
                 let name = bond.given.trim_start_matches("inproc://").to_owned();
                 self.context.registry.unbind(&name, self);

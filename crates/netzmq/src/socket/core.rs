@@ -342,6 +342,11 @@ impl Core {
         }
     }
 
+    /// This listener has not been unbound.
+    pub(crate) fn is_listening(&self, listener: SessionId) -> bool {
+        self.bonds.iter().any(|bond| matches!(bond.kind, BondKind::Listener(session) if session == listener))
+    }
+
     /// Puts a pipe on the list of those to be read.
     pub(crate) fn mark_readable(&mut self, id: PipeId) {
         if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {

@@ -110,7 +110,8 @@ impl Socket {
         self.shared.connect(endpoint)
     }
 
-    /// Stops accepting at an endpoint, given as it was or as it was resolved. Connections that were accepted stay.
+    /// Stops accepting at an endpoint, given as it was or as it was resolved. Connections that were accepted there end, once
+    /// what was sent over them has left.
     /// The endpoint is free when this returns.
     ///
     /// # Errors

@@ -20,6 +20,9 @@ pub(crate) enum IpcName {
     Abstract(Vec<u8>),
 }
 
+/// The kernel's address has 108 bytes, one of which is a zero.
+const PATH_MAX: usize = 107;
+
 impl IpcName {
     /// From the text behind `ipc://`.
     pub(crate) fn parse(text: &str) -> IpcName {
@@ -37,7 +40,19 @@ impl IpcName {
         }
     }
 
+    /// The system has room for this name.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.address().map(drop)
+    }
+
     fn address(&self) -> io::Result<SockAddr> {
+        let len = match self {
+            IpcName::Path(path) => path.as_os_str().len(),
+            IpcName::Abstract(name) => name.len(),
+        };
+        if len > PATH_MAX {
+            return Err(rustix::io::Errno::NAMETOOLONG.into());
+        }
         match self {
             IpcName::Path(path) => SockAddr::unix(path),
             IpcName::Abstract(name) => {

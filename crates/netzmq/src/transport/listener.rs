@@ -13,7 +13,7 @@ use crate::transport::tcp::{self, TcpOptions};
 #[derive(Debug)]
 pub(crate) enum Address {
     Tcp,
-    Ipc { name: IpcName, wildcard: bool },
+    Ipc { name: Option<IpcName>, wildcard: bool },
 }
 
 /// Accepts connections on one bound endpoint. Dropping it closes the descriptor and removes an ipc path.
@@ -32,10 +32,14 @@ impl Listener {
 
     /// The next waiting connection, tuned; `None` when there is none now.
     pub(crate) fn accept(&self, options: &TcpOptions) -> io::Result<Option<Stream>> {
-        let fd = match rustix::net::accept_with(&self.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-            Ok(fd) => fd,
-            Err(rustix::io::Errno::AGAIN) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let fd = loop {
+            match rustix::net::accept_with(&self.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Ok(fd) if self.admits(&fd, options) => break fd,
+                // Turned away: closed without a word.
+                Ok(_) => {}
+                Err(rustix::io::Errno::AGAIN) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         };
         Ok(Some(match &self.address {
             Address::Tcp => {
@@ -55,9 +59,21 @@ impl Listener {
     }
 }
 
+impl Listener {
+    fn admits(&self, fd: &OwnedFd, options: &TcpOptions) -> bool {
+        match &self.address {
+            Address::Tcp => {
+                let peer = socket2::SockRef::from(fd).peer_addr().ok().and_then(|peer| peer.as_socket());
+                options.accept.pass_address(peer.map(|peer| peer.ip()))
+            }
+            Address::Ipc { .. } => options.accept.pass_process(ipc::peer_credentials(fd).ok()),
+        }
+    }
+}
+
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Address::Ipc { name, wildcard } = &self.address {
+        if let Address::Ipc { name: Some(name), wildcard } = &self.address {
             ipc::unlink(name, *wildcard);
         }
     }

@@ -5,6 +5,7 @@
 //! thread. All platform knowledge is here: a port to another system replaces `poller`, `kick` and the address parts
 //! of `tcp` and `ipc`, nothing else.
 
+pub(crate) mod accept_filter;
 pub(crate) mod ipc;
 pub(crate) mod kick;
 pub(crate) mod listener;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use crate::transport::accept_filter::AcceptFilters;
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 /// The kernel's settings for a TCP (and in part an ipc) socket. `None` leaves the system's default.
@@ -23,6 +24,7 @@ pub(crate) struct TcpOptions {
     pub(crate) keepalive_count: Option<u32>,
     pub(crate) max_retransmit: Option<Duration>,
     pub(crate) busy_poll: Option<u32>,
+    pub(crate) accept: AcceptFilters,
 }
 
 /// A listening socket on `address`, non-blocking. The address is in use again at once after a close.

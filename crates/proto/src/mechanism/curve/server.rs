@@ -161,7 +161,7 @@ fn read_initiate(
     let client_short_term = CurvePublicKey::from_bytes(*kept.take::<32>()?);
     let own = CurveSecretKey::from_bytes(*kept.last::<32>()?);
 
-    let key = BoxKey::agree(&own, &client_short_term).ok_or_else(|| weak.clone())?;
+    let key = BoxKey::agree(&own, &client_short_term).ok_or(weak)?;
     let initiate = key.open(&nonce(prefix::INITIATE, short), pieces.rest()).ok_or(not_authentic)?;
     let received = u64::from_be_bytes(*short);
     check_grown(last_nonce, received)?;
@@ -171,10 +171,10 @@ fn read_initiate(
     let vouch_nonce = pieces.take::<16>()?;
     let vouch = pieces.take::<{ TAG + 64 }>()?;
     let metadata = Zeroizing::new(pieces.rest().to_vec());
+    // A vouch that can't be opened and one that says something else are told apart, as libzmq's monitor events do.
     let vouch = BoxKey::agree(&own, &client)
-        .ok_or(weak)?
-        .open(&nonce(prefix::VOUCH, vouch_nonce), vouch)
-        .ok_or(PeerMisbehaved::VouchMismatch)?;
+        .and_then(|key| key.open(&nonce(prefix::VOUCH, vouch_nonce), vouch))
+        .ok_or(PeerMisbehaved::BoxNotAuthentic { command })?;
     // The client's long-term key vouches for the connection's key, and for having meant this server.
     let own_long_term = secret_key(common)?.public_key();
     let expected = [client_short_term.as_bytes().as_slice(), own_long_term.as_bytes()].concat();
