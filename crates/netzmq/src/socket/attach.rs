@@ -279,8 +279,10 @@ impl Shared {
 
     fn take_bond(&self, text: &str, wanted: impl Fn(&BondKind) -> bool) -> Result<Bond, EndpointError> {
         let mut core = self.lock();
-        let found =
-            core.bonds.iter().position(|b| (b.given == text || b.resolved == text) && wanted(&b.kind));
+        // A wildcard names nothing in particular: only what it became does.
+        let exact = !text.contains('*');
+        let named = |b: &Bond| (exact && b.given == text) || b.resolved == text;
+        let found = core.bonds.iter().position(|b| named(b) && wanted(&b.kind));
         match found {
             Some(index) => Ok(core.bonds.remove(index)),
             None => {
