@@ -149,6 +149,15 @@ impl IoThread {
         let connecter = session.is_connecter();
         let remote = session.remote_text(Some(&stream));
         let existing = session.pipe;
+        // Told before a message can pass: whoever has an answer has heard of the connection.
+        shared.emit(|| {
+            let event = MonitorEvent::new(EventKind::HandshakeSucceeded, &stream.local_endpoint, &remote);
+            let mut event = event.with_fd(&*stream).incoming(!connecter);
+            if let Some((peer, _)) = &peer {
+                event.routing_id.clone_from(&peer.routing_id);
+            }
+            event
+        });
         let mut core = shared.lock();
         if core.closed && existing.is_none() {
             drop(core);
@@ -225,12 +234,6 @@ impl IoThread {
         shared.settle(c);
         core = shared.flush_dirty(core);
         drop(core);
-        shared.emit(|| {
-            let event = MonitorEvent::new(EventKind::HandshakeSucceeded, &stream.local_endpoint, &remote);
-            let mut event = event.with_fd(&*stream).incoming(!connecter);
-            event.routing_id.clone_from(&peer.routing_id);
-            event
-        });
         shared.mailbox.wake();
         self.start_pulse(token, Instant::now());
         match early {
