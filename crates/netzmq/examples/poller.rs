@@ -7,44 +7,43 @@ use std::time::Duration;
 
 use netzmq::{Context, Error, Interest, Poller, RecvError};
 
-const ORDERS: usize = 0;
-const NEWS: usize = 1;
-
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let (orders, news) = (context.pull()?, context.subscriber()?);
-    let order_endpoint = orders.bind("tcp://127.0.0.1:*")?;
-    news.subscribe("")?;
-    let news_endpoint = news.bind("tcp://127.0.0.1:*")?; // a SUB may bind, too
+    let sockets = [("orders", context.pull()?), ("complaints", context.pull()?)];
+    let mut endpoints = Vec::new();
+    let mut poller = Poller::new();
+    for (key, (_, socket)) in sockets.iter().enumerate() {
+        endpoints.push(socket.bind("tcp://127.0.0.1:*")?);
+        poller.add(socket, key, Interest::READABLE);
+    }
 
-    let shop = thread::spawn(move || -> Result<(), Error> {
-        let (orders, news) = (context.push()?, context.publisher()?);
-        orders.connect(&order_endpoint)?;
-        news.connect(&news_endpoint)?;
-        for number in 0..3 {
-            orders.send(format!("order {number}"))?;
+    let customer = thread::spawn(move || -> Result<(), Error> {
+        for (endpoint, what) in endpoints.iter().zip(["a cake", "too sweet"]) {
+            let push = context.push()?;
+            push.connect(endpoint)?;
+            for number in 1..=3 {
+                push.send(format!("{what} ({number})"))?;
+            }
+            push.send("end")?;
         }
-        orders.send("closed").map_err(Error::from)
+        Ok(())
     });
 
-    let mut poller = Poller::new();
-    poller.add(&orders, ORDERS, Interest::READABLE);
-    poller.add(&news, NEWS, Interest::READABLE);
-    let mut open = true;
-    while open {
-        // Only what is ready is told, and it is told again as long as it is ready.
+    let mut open = sockets.len();
+    while open > 0 {
+        // Only what is ready is told, and it is told again as long as it is ready. Empty: nothing came in time.
         for ready in poller.wait(Some(Duration::from_secs(10))) {
-            let socket = if ready.key == ORDERS { &orders } else { &news };
-            // One look at the poller, many messages: fewer calls than one look each.
+            let (name, socket) = &sockets[ready.key];
+            // One look at the poller, many messages: cheaper than one look for each.
             loop {
                 match socket.try_recv() {
-                    Ok(message) if &message[..] == b"closed" => open = false,
-                    Ok(message) => println!("{}", String::from_utf8_lossy(&message)),
+                    Ok(message) if message == "end" => open -= 1,
+                    Ok(message) => println!("{name}: {}", String::from_utf8_lossy(&message)),
                     Err(RecvError::WouldBlock) => break,
                     Err(error) => return Err(error.into()),
                 }
             }
         }
     }
-    shop.join().expect("the shop does not panic")
+    customer.join().expect("the customer does not panic")
 }
