@@ -1,13 +1,18 @@
 //! Locks and atomics: std's, or loom's when the wake-up protocols are model-checked (`--cfg netzmq_loom`).
+//!
+//! `Arc` is std's in any case: who drops what last is no part of what is modelled here, and loom's holds no trait
+//! objects.
+
+pub(crate) use std::sync::Arc;
 
 #[cfg(netzmq_loom)]
 pub(crate) use loom::sync::{
-    Arc, Condvar, Mutex, MutexGuard,
+    Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering},
 };
 #[cfg(not(netzmq_loom))]
 pub(crate) use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard,
+    Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering},
 };
 

@@ -290,12 +290,9 @@ impl IoThread {
         let mut core = shared.lock();
         if event.writable
             && let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())
+            && wire.writing.room()
         {
-            if wire.writing {
-                wire.edge = true;
-            } else if std::mem::take(&mut wire.blocked) || wire.out.waiting_bytes() > 0 {
-                core = shared.flush(core, id, 8);
-            }
+            core = shared.flush(core, id, 8);
         }
         if event.readable && !shared.is_caller_led() {
             if event.hangup {
@@ -352,7 +349,7 @@ impl IoThread {
             drop(core);
             return self.end_if_drained(token);
         }
-        if wire.writing || wire.reading {
+        if wire.writing.is_held() || wire.reading.is_held() {
             // Whoever holds the token posts this again.
             drop(core);
             if !matches!(fault, Fault::Known) {
@@ -441,7 +438,7 @@ impl IoThread {
         let drained = match session.pipe {
             None => true,
             Some(id) => match session.shared.lock().pipes.get(id).and_then(|p| p.wire()) {
-                Some(wire) => wire.is_drained() && !wire.writing,
+                Some(wire) => wire.is_drained() && !wire.writing.is_held(),
                 None => true,
             },
         };
@@ -507,8 +504,8 @@ impl IoThread {
         if let Some(id) = session.pipe {
             if let Some(pipe) = core.pipes.get(id)
                 && let Some(wire) = pipe.wire()
-                && !wire.writing
-                && !wire.reading
+                && !wire.writing.is_held()
+                && !wire.reading.is_held()
             {
                 wire.lose();
             }

@@ -11,6 +11,7 @@
 pub(crate) mod inproc;
 pub(crate) mod mailbox;
 pub(crate) mod table;
+pub(crate) mod tokens;
 
 use std::collections::VecDeque;
 
@@ -23,6 +24,8 @@ use crate::connection::inbound::{Deliver, Inbound, Taken};
 use crate::connection::outbound::{Body, Framing, Outbound};
 use crate::patterns::PipeId;
 use crate::transport::stream::Stream;
+
+use self::tokens::{ReadToken, WriteToken};
 
 /// So many bytes make a write worth while whatever else goes on.
 const WRITE_NOW_BYTES: u64 = 64 * 1024;
@@ -86,18 +89,8 @@ pub(crate) struct Wire {
     waiting_messages: usize,
     /// Parts of `waiting` behind its last whole message.
     composing: usize,
-    /// Somebody is in a write for this wire.
-    pub(crate) writing: bool,
-    /// Somebody is in a read for this wire.
-    pub(crate) reading: bool,
-    /// The kernel had no room: the I/O thread goes on when the stream is writable.
-    pub(crate) blocked: bool,
-    /// The stream became writable while somebody was writing: that one tries again.
-    pub(crate) edge: bool,
-    /// The kernel may hold bytes that nobody has read.
-    pub(crate) readable: bool,
-    /// The end of the stream has been reported, and will not be again: read on until it is found.
-    pub(crate) hangup: bool,
+    pub(crate) writing: WriteToken,
+    pub(crate) reading: ReadToken,
     /// In the socket's list of pipes to read.
     pub(crate) listed: bool,
     /// Reading ahead has stopped at the high-water mark.
@@ -127,12 +120,8 @@ impl Wire {
             waiting: VecDeque::new(),
             waiting_messages: 0,
             composing: 0,
-            writing: false,
-            reading: false,
-            blocked: false,
-            edge: false,
-            readable: false,
-            hangup: false,
+            writing: WriteToken::default(),
+            reading: ReadToken::default(),
             listed: false,
             stopped: false,
             broken: false,
@@ -191,10 +180,9 @@ impl Wire {
         }
         self.waiting_messages = 0;
         self.composing = 0;
-        self.blocked = false;
-        self.edge = false;
+        self.writing.renew();
+        self.reading.renew();
         self.broken = false;
-        self.hangup = false;
     }
 
     /// A new connection begins to be read: what the last one left complete stays before it.
@@ -223,9 +211,9 @@ impl Wire {
             self.waiting.push_back(message);
         }
         self.inbound.end();
-        self.readable = false;
+        self.writing.renew();
+        self.reading.renew();
         self.stopped = false;
-        self.blocked = false;
     }
 
     /// Everything sent has been handed to the kernel (or can't be any more).
@@ -250,8 +238,7 @@ impl Pipe {
         (wire.out.waiting_bytes() >= WRITE_NOW_BYTES
             || (self.send_hwm > 0 && wire.out.messages() >= self.send_hwm - self.send_hwm / 8))
             && wire.stream.is_some()
-            && !wire.writing
-            && !wire.blocked
+            && wire.writing.is_free()
     }
 
     #[inline]

@@ -350,7 +350,7 @@ impl Core {
     /// Puts a pipe on the list of those to be read.
     pub(crate) fn mark_readable(&mut self, id: PipeId) {
         if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
-            wire.readable = true;
+            wire.reading.news(false);
             if !wire.listed {
                 wire.listed = true;
                 self.readable.push_back(id);
@@ -361,7 +361,7 @@ impl Core {
     /// The end of this pipe's stream is near: a short read does not mean that there is nothing more to find.
     pub(crate) fn mark_hangup(&mut self, id: PipeId) {
         if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
-            wire.hangup = true;
+            wire.reading.news(true);
         }
     }
 
@@ -370,7 +370,7 @@ impl Core {
         while let Some(id) = self.readable.pop_front() {
             if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
                 wire.listed = false;
-                if wire.readable && !wire.reading {
+                if wire.reading.wants_reader() {
                     return Some(id);
                 }
             }

@@ -3,10 +3,10 @@
 //! Callers and I/O threads run the same code. Each takes the socket's lock to get hold of a token and the bytes, does
 //! the system call without the lock, and comes back to put the rest where it belongs.
 //!
-//! Why no bytes are left lying: a sender that finds `writing` set leaves its bytes to that writer, who looks again
-//! under the lock before it lets go. A writer that finds no room leaves `blocked` set, and the I/O thread goes on when
-//! the stream is writable; if that news came while the token was out it is in `edge`, and the writer tries again
-//! itself. Reading is alike: `readable` is cleared before the system call, so that news that come during it stay.
+//! Why no bytes are left lying: a sender that finds the writing token held leaves its bytes to that writer, who looks
+//! again under the lock before it lets go. A writer that finds no room leaves the token blocked, and the I/O thread goes
+//! on when the stream is writable; if that news came while the token was out, the writer tries again itself. Reading is
+//! alike. The rules are in `pipe::tokens`, with their models.
 
 use std::time::Instant;
 
@@ -24,26 +24,23 @@ impl Shared {
         for _ in 0..rounds {
             let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return core };
             let Some(wire) = pipe.wire() else { return core };
-            if wire.writing || wire.blocked || wire.broken {
+            if !wire.writing.is_free() || wire.broken {
                 return core;
             }
             let session = wire.session;
             let Some(stream) = wire.stream.clone() else { return core };
             let Some(mut batch) = wire.out.take(buffers) else { return core };
-            wire.writing = true;
-            wire.edge = false;
+            wire.writing.take();
             drop(core);
             let wrote = batch.write(&stream);
             core = self.lock();
             let Some(pipe) = core.pipes.get(id) else { return core };
             // The pipe may be gone, and its name in use again.
             let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return core };
-            wire.writing = false;
+            wire.writing.give_back(matches!(wrote, Wrote::Blocked));
             wire.out.put_back(batch);
-            match wrote {
-                Wrote::All => {}
-                Wrote::Blocked => wire.blocked = !wire.edge,
-                Wrote::Failed(error) => self.fault(&mut core, id, Fault::Io(error)),
+            if let Wrote::Failed(error) = wrote {
+                self.fault(&mut core, id, Fault::Io(error));
             }
             if let Some(pipe) = core.pipes.get(id) {
                 if pipe.full && pipe.has_room() {
@@ -54,7 +51,7 @@ impl Shared {
         }
         // The turn is over; if bytes are left, or came meanwhile, the I/O thread goes on with them.
         let idle =
-            core.pipes.get(id).and_then(|p| p.wire()).is_some_and(|w| !w.writing && !w.blocked && !w.broken);
+            core.pipes.get(id).and_then(|p| p.wire()).is_some_and(|w| w.writing.is_free() && !w.broken);
         if idle {
             core.pipes.mark_dirty(id);
             self.post_flush(&mut core);
@@ -74,8 +71,8 @@ impl Shared {
         let ended = pipe.ended;
         if let Some(wire) = pipe.wire()
             && (wire.broken || ended)
-            && !wire.writing
-            && !wire.reading
+            && !wire.writing.is_held()
+            && !wire.reading.is_held()
         {
             let session = wire.session;
             self.context.post(session.thread, Job::Broken { token: session.token, fault: Fault::Known });
@@ -106,7 +103,7 @@ impl Shared {
         let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
         let recv_hwm = pipe.recv_hwm;
         let Some(wire) = pipe.wire() else { return (core, false) };
-        if wire.reading || wire.broken {
+        if wire.reading.is_held() || wire.broken {
             return (core, false);
         }
         if ahead && recv_hwm > 0 && wire.inbound.messages() >= recv_hwm {
@@ -118,10 +115,7 @@ impl Shared {
         let session = wire.session;
         let Some(stream) = wire.stream.clone() else { return (core, false) };
         let mut target = wire.inbound.begin_read(buffers);
-        wire.reading = true;
-        wire.readable = false;
-        // News of the end that come during the system call stay, too.
-        let hangup = std::mem::take(&mut wire.hangup);
+        wire.reading.take();
         if !ahead {
             core.epoch = core.epoch.wrapping_add(1);
         }
@@ -130,22 +124,15 @@ impl Shared {
         core = self.lock();
         let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
         let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return (core, false) };
-        wire.reading = false;
         let mut controls = Vec::new();
-        let (count, fault) = match read {
-            Read::Bytes { count, drained } => {
-                wire.hangup |= hangup;
-                if !drained || wire.hangup {
-                    wire.readable = true;
-                }
-                (count, None)
-            }
-            Read::Empty => (0, None),
-            Read::End => (0, Some(Fault::End)),
-            Read::Failed(error) => (0, Some(Fault::Io(error))),
+        let (count, drained, fault) = match read {
+            Read::Bytes { count, drained } => (count, Some(drained), None),
+            Read::Empty => (0, None, None),
+            Read::End => (0, None, Some(Fault::End)),
+            Read::Failed(error) => (0, None, Some(Fault::Io(error))),
         };
+        let again = wire.reading.give_back(drained);
         let result = wire.inbound.finish_read(buffers, target, count, &mut controls);
-        let again = wire.readable;
         let has_messages = wire.inbound.messages() > 0;
         if again {
             core.mark_readable(id);
@@ -207,7 +194,7 @@ impl Shared {
         if pipe.wants_write() {
             return self.flush(core, id, 1);
         }
-        let idle = pipe.wire().is_some_and(|wire| wire.stream.is_some() && !wire.writing && !wire.blocked);
+        let idle = pipe.wire().is_some_and(|wire| wire.stream.is_some() && wire.writing.is_free());
         if !idle || core.flush_posted {
             return core;
         }

@@ -173,8 +173,7 @@ impl Shared {
         let Link::Wire(wire) = &pipe.link else { return false };
         !conflate
             && wire.stream.is_some()
-            && !wire.writing
-            && !wire.blocked
+            && wire.writing.is_free()
             && !wire.broken
             && wire.out.takes_write_through()
     }
@@ -189,9 +188,8 @@ impl Shared {
         let session = wire.session;
         let Some(stream) = wire.stream.clone() else { return core };
         let total = header.len() + body.len();
+        wire.writing.take();
         wire.out.begin_write_through(total as u64);
-        wire.writing = true;
-        wire.edge = false;
         drop(core);
         let mut written = 0;
         let mut fault = None;
@@ -217,11 +215,8 @@ impl Shared {
         if let Some(pipe) = core.pipes.get(id)
             && let Some(wire) = pipe.wire().filter(|w| w.session == session)
         {
-            wire.writing = false;
+            wire.writing.give_back(written < total);
             wire.out.wrote_through(header, body, written);
-            if written < total {
-                wire.blocked = !wire.edge;
-            }
             if let Some(fault) = fault {
                 self.fault(&mut core, id, fault);
             }
