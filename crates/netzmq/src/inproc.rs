@@ -94,9 +94,9 @@ impl Registry {
                     _ => false,
                 }
             });
-            attach(shared, end, name, &side, Some(own.send_hwm), false);
+            attach(shared, end, &side, Some(own.send_hwm), false);
             if let Some(connecter) = connecter {
-                connected(&connecter, pipe, &own, true);
+                connected(&connecter, pipe, &own);
             }
         }
         Ok(())
@@ -132,13 +132,13 @@ impl Registry {
                 sum(other.send_hwm, side.recv_hwm),
                 (side.conflate, other.conflate),
             );
-            let pipe = attach(shared, near, name, &other, None, true)?;
-            attach(&bound, far, name, &side, None, false);
-            connected(shared, pipe, &other, true);
+            let pipe = attach(shared, near, &other, None, true)?;
+            attach(&bound, far, &side, None, false);
+            connected(shared, pipe, &other);
             return Some(pipe);
         }
         let (near, far) = pair(side.send_hwm, side.recv_hwm, (side.conflate, false));
-        let pipe = insert(shared, near, name)?;
+        let pipe = insert(shared, near)?;
         let waiting = Waiting { end: far, connecter: Arc::downgrade(shared), pipe, side };
         let mut names = self.lock();
         match names.entry(name.to_owned()).or_insert_with(|| Name::Awaited(Vec::new())) {
@@ -152,8 +152,8 @@ impl Registry {
                 drop(names);
                 if let Some(bound) = bound {
                     let other = Side::of(&bound, &bound.lock());
-                    attach(&bound, waiting.end, name, &waiting.side, None, false);
-                    connected(shared, pipe, &other, true);
+                    attach(&bound, waiting.end, &waiting.side, None, false);
+                    connected(shared, pipe, &other);
                 }
             }
         }
@@ -166,12 +166,12 @@ fn sum(send: usize, recv: usize) -> usize {
     if send == 0 || recv == 0 { 0 } else { send.saturating_add(recv) }
 }
 
-fn insert(shared: &Arc<Shared>, end: End, name: &str) -> Option<PipeId> {
+fn insert(shared: &Arc<Shared>, end: End) -> Option<PipeId> {
     let mut core = shared.lock();
-    insert_locked(shared, &mut core, end, name)
+    insert_locked(shared, &mut core, end)
 }
 
-fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End, name: &str) -> Option<PipeId> {
+fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End) -> Option<PipeId> {
     if core.closed {
         end.close();
         return None;
@@ -187,7 +187,6 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End, name: &str
             full: false,
             ended: false,
             conflate: false,
-            endpoint: format!("inproc://{name}").into(),
             via: None,
             properties: None,
             stats: PipeStats::default(),
@@ -202,34 +201,26 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End, name: &str
 }
 
 /// Gives a socket its end of a pair; the peer is known already, so it is connected at once, unless `wait`.
-fn attach(
-    shared: &Arc<Shared>,
-    mut end: End,
-    name: &str,
-    peer: &Side,
-    hwm: Option<usize>,
-    wait: bool,
-) -> Option<PipeId> {
+fn attach(shared: &Arc<Shared>, mut end: End, peer: &Side, hwm: Option<usize>, wait: bool) -> Option<PipeId> {
     if let Some(own_send) = hwm {
         end.set_hwm(sum(own_send, peer.recv_hwm));
     }
     let mut core = shared.lock();
-    let id = insert_locked(shared, &mut core, end, name)?;
+    let id = insert_locked(shared, &mut core, end)?;
     drop(core);
     if !wait {
-        connected(shared, id, peer, false);
+        connected(shared, id, peer);
     }
     Some(id)
 }
 
-fn connected(shared: &Arc<Shared>, id: PipeId, peer: &Side, is_connecter: bool) {
+fn connected(shared: &Arc<Shared>, id: PipeId, peer: &Side) {
     let mut core = shared.lock();
     let c = &mut *core;
     if c.pipes.get(id).is_none() {
         return;
     }
-    let info =
-        PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id, connected: is_connecter };
+    let info = PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id };
     if c.pattern.connected(&mut c.pipes, id, &info) {
         c.pattern.writable(&mut c.pipes, id);
         c.pattern.readable(&mut c.pipes, id);

@@ -70,6 +70,11 @@ pub use poller::{Interest, Poller, Readiness};
 pub use proxy::{Proxy, ProxyStatistics};
 pub use socket::{Multipart, Payload, Received, Socket};
 
+/// The futures of a socket's awaited operations.
+pub mod futures {
+    pub use crate::socket::futures::{Recv, RecvMultipart, Send};
+}
+
 /// The code in the README and the guides compiles and runs, too.
 #[cfg(doctest)]
 mod guides {

@@ -172,7 +172,7 @@ impl IoThread {
                     drop(core);
                     return self.over(token);
                 }
-                let id = new_wire_pipe(&shared, c, &options, SessionId { thread, token }, &remote);
+                let id = new_wire_pipe(&shared, c, &options, SessionId { thread, token });
                 let attached = c.pattern.attach(&mut c.pipes, id, None);
                 session.pipe = Some(id);
                 if let Some(pipe) = c.pipes.get(id) {
@@ -213,8 +213,7 @@ impl IoThread {
         wire.out.push_unsent(buffers, unsent);
         wire.set_cipher(cipher);
         wire.open(buffers, stream.clone());
-        let info =
-            PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id, connected: connecter };
+        let info = PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id };
         if !ending && !c.pattern.connected(&mut c.pipes, id, &info) {
             drop(core);
             return self.over(token);
@@ -310,7 +309,6 @@ pub(crate) fn new_wire_pipe(
     core: &mut Core,
     options: &SocketOptions,
     session: SessionId,
-    endpoint: &str,
 ) -> PipeId {
     let framing = if is_raw(shared, options) { Framing::Raw } else { Framing::Zmtp };
     let wire = Wire::new(session, framing, options.max_message_size, shared.deliver());
@@ -323,7 +321,6 @@ pub(crate) fn new_wire_pipe(
         full: false,
         ended: false,
         conflate,
-        endpoint: endpoint.into(),
         via: None,
         properties: None,
         stats: PipeStats::default(),

@@ -379,10 +379,14 @@ impl IoThread {
         wire.lose();
         let Some(session) = self.sessions.get_mut(&token) else { return };
         session.pulse = super::heartbeat::Pulse::default();
-        let again = session.target.is_some()
-            && !(session.options.immediate && !ended)
-            && session.options.reconnect_interval.is_some()
-            && (!ended || !core.pipes.get(id).and_then(|p| p.wire()).is_none_or(|w| w.is_drained()));
+        // An ending pipe is connected again only for what it still has to send; a pipe of an immediate socket goes with
+        // its connection.
+        let worth_keeping = if ended {
+            core.pipes.get(id).and_then(|p| p.wire()).is_some_and(|w| !w.is_drained())
+        } else {
+            !session.options.immediate
+        };
+        let again = session.target.is_some() && session.options.reconnect_interval.is_some() && worth_keeping;
         if again {
             if !ended {
                 let c = &mut *core;

@@ -32,9 +32,6 @@ impl Channel {
 }
 
 impl Rules for Channel {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.only.attach(pipe)
     }
@@ -80,9 +77,6 @@ impl Dgram {
 }
 
 impl Rules for Dgram {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.only.attach(pipe)
     }

@@ -26,9 +26,6 @@ impl Client {
 }
 
 impl Rules for Client {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.queue.attach(pipe);
         self.balancer.attach(pipe);
@@ -107,9 +104,6 @@ impl Server {
 }
 
 impl Rules for Server {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         let stamp = self.new_stamp();
         let index = pipe.0 as usize;
@@ -169,10 +163,6 @@ impl Rules for Server {
         self.queue.next_single(pipes).is_some()
     }
 
-    fn pipe_of_stamp(&self, stamp: u32) -> Option<PipeId> {
-        self.by_stamp.get(&stamp).copied()
-    }
-
     #[inline]
     fn stamp_for(&self, pipe: PipeId) -> u32 {
         self.by_pipe.get(pipe.0 as usize).copied().unwrap_or(0)
@@ -198,7 +188,6 @@ mod tests {
             let stamps: Vec<u32> = (0..2).map(|p| bench.pattern.stamp_for(PipeId(p))).collect();
             assert!(stamps[0] != 0 && stamps[1] != 0 && stamps[0] != stamps[1]);
             for (pipe, &stamp) in stamps.iter().enumerate() {
-                assert_eq!(bench.pattern.pipe_of_stamp(stamp), Some(PipeId(pipe as u32)));
                 let part = Outgoing { routing_id: stamp, ..Outgoing::part(b"you", false) };
                 assert_eq!(bench.send_outgoing(&part), Verdict::To(PipeId(pipe as u32)));
             }

@@ -21,9 +21,6 @@ impl Dealer {
 }
 
 impl Rules for Dealer {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn set_options(&mut self, options: &PatternOptions) {
         self.probe = options.probe_router;
     }

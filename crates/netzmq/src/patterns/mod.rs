@@ -82,8 +82,6 @@ pub(crate) struct PeerInfo<'a> {
     pub(crate) socket_type: SocketType,
     /// Empty when the peer did not name itself.
     pub(crate) routing_id: &'a [u8],
-    /// This side connected (as opposed to accepted).
-    pub(crate) connected: bool,
 }
 
 /// What a pattern may ask of, and do to, its socket's pipes.

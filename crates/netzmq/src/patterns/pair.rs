@@ -119,9 +119,6 @@ impl Pair {
 }
 
 impl Rules for Pair {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.only.attach(pipe)
     }

@@ -34,9 +34,6 @@ use netzmq_proto::SocketType;
 /// Long answers are kept out of line (`inline(never)`): inlined into `Pattern`'s match they would make the short ones
 /// of PUSH and its like save registers that only the long ones need.
 pub(crate) trait Rules {
-    const SENDS: bool;
-    const RECEIVES: bool;
-
     fn set_options(&mut self, _: &PatternOptions) {}
 
     fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, connect_routing_id: Option<Vec<u8>>) -> bool;
@@ -93,9 +90,6 @@ pub(crate) trait Rules {
         None
     }
     fn routing_id_of(&self, _: PipeId) -> Option<&[u8]> {
-        None
-    }
-    fn pipe_of_stamp(&self, _: u32) -> Option<PipeId> {
         None
     }
     #[inline]
@@ -315,22 +309,6 @@ impl Pattern {
         each!(self, rules => rules.topics_count())
     }
 
-    /// Whether the type has a send operation at all.
-    pub(crate) fn supports_send(&self) -> bool {
-        fn sends<R: Rules>(_: &R) -> bool {
-            R::SENDS
-        }
-        each!(self, rules => sends(rules))
-    }
-
-    /// Whether the type has a receive operation at all.
-    pub(crate) fn supports_recv(&self) -> bool {
-        fn receives<R: Rules>(_: &R) -> bool {
-            R::RECEIVES
-        }
-        each!(self, rules => receives(rules))
-    }
-
     /// The pipe of the peer that the application addresses so (ROUTER, STREAM).
     pub(crate) fn pipe_of(&self, routing_id: &[u8]) -> Option<PipeId> {
         each!(self, rules => rules.pipe_of(routing_id))
@@ -339,11 +317,6 @@ impl Pattern {
     /// How the application addresses the peer behind `pipe` (ROUTER, STREAM).
     pub(crate) fn routing_id_of(&self, pipe: PipeId) -> Option<&[u8]> {
         each!(self, rules => rules.routing_id_of(pipe))
-    }
-
-    /// The pipe of the peer with this number (SERVER, PEER).
-    pub(crate) fn pipe_of_stamp(&self, stamp: u32) -> Option<PipeId> {
-        each!(self, rules => rules.pipe_of_stamp(stamp))
     }
 
     /// The number that `Message::routing_id` shall have on messages from `pipe` (SERVER, PEER; known from `attach`
@@ -382,7 +355,6 @@ mod tests {
             assert!(debug.starts_with(&format!("{socket_type:?}(")), "{socket_type:?} is {debug}");
             let sends = !matches!(socket_type, Sub | Pull | Gather | Dish);
             let receives = !matches!(socket_type, Pub | Push | Scatter | Radio);
-            assert_eq!((bench.pattern.supports_send(), bench.pattern.supports_recv()), (sends, receives));
             bench.join(0);
             let refused = Verdict::Refuse(Refusal::NotSupported);
             assert_eq!(bench.send_part("x", false) == refused, !sends, "{socket_type:?}");

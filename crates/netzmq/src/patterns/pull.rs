@@ -17,9 +17,6 @@ impl Pull {
 }
 
 impl Rules for Pull {
-    const SENDS: bool = false;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.queue.attach(pipe);
         true

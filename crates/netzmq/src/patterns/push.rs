@@ -17,9 +17,6 @@ impl Push {
 }
 
 impl Rules for Push {
-    const SENDS: bool = true;
-    const RECEIVES: bool = false;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.balancer.attach(pipe);
         true

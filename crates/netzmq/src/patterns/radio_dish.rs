@@ -45,9 +45,6 @@ impl Radio {
 }
 
 impl Rules for Radio {
-    const SENDS: bool = true;
-    const RECEIVES: bool = false;
-
     fn set_options(&mut self, options: &PatternOptions) {
         self.nodrop = options.xpub_nodrop;
         self.per_peer_max = match options.subscriptions_per_peer_max {
@@ -175,9 +172,6 @@ impl Dish {
 }
 
 impl Rules for Dish {
-    const SENDS: bool = false;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.queue.attach(pipe);
         true

@@ -70,9 +70,6 @@ impl Rep {
 }
 
 impl Rules for Rep {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.queue.attach(pipe);
         true

@@ -108,9 +108,6 @@ impl Req {
 }
 
 impl Rules for Req {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn set_options(&mut self, options: &PatternOptions) {
         self.probe = options.probe_router;
         self.correlate = options.req_correlate;

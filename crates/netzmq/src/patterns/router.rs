@@ -120,9 +120,6 @@ impl<const STREAM: bool> Routing<STREAM> {
 }
 
 impl<const STREAM: bool> Rules for Routing<STREAM> {
-    const SENDS: bool = true;
-    const RECEIVES: bool = true;
-
     fn set_options(&mut self, options: &PatternOptions) {
         self.settings = Settings::new(options, STREAM);
     }

@@ -20,9 +20,6 @@ impl Scatter {
 }
 
 impl Rules for Scatter {
-    const SENDS: bool = true;
-    const RECEIVES: bool = false;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.balancer.attach(pipe);
         true
@@ -64,9 +61,6 @@ impl Gather {
 }
 
 impl Rules for Gather {
-    const SENDS: bool = false;
-    const RECEIVES: bool = true;
-
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.queue.attach(pipe);
         true

@@ -127,7 +127,7 @@ impl Bench {
     }
 
     pub(crate) fn connected(&mut self, pipe: u32, routing_id: &[u8]) -> bool {
-        let peer = PeerInfo { socket_type: SocketType::Dealer, routing_id, connected: false };
+        let peer = PeerInfo { socket_type: SocketType::Dealer, routing_id };
         self.pattern.connected(&mut self.fake, PipeId(pipe), &peer)
     }
 

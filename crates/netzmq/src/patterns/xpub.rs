@@ -238,9 +238,6 @@ impl<const SILENT: bool> Publisher<SILENT> {
 }
 
 impl<const SILENT: bool> Rules for Publisher<SILENT> {
-    const SENDS: bool = true;
-    const RECEIVES: bool = !SILENT;
-
     fn set_options(&mut self, options: &PatternOptions) {
         self.settings = Settings::new(options);
     }

@@ -95,9 +95,6 @@ impl<const FILTERS: bool> Subscriber<FILTERS> {
 }
 
 impl<const FILTERS: bool> Rules for Subscriber<FILTERS> {
-    const SENDS: bool = !FILTERS;
-    const RECEIVES: bool = true;
-
     fn set_options(&mut self, options: &PatternOptions) {
         self.tell_all_cancellations = options.xsub_verbose_unsubscribe;
         self.only_first = options.only_first_subscribe;

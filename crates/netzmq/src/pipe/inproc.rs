@@ -136,11 +136,6 @@ impl End {
         self.composing.clear();
     }
 
-    /// A message has begun and its last part has not come.
-    pub(crate) fn is_composing(&self) -> bool {
-        !self.composing.is_empty()
-    }
-
     // ---- reading ----
 
     /// A whole message can be taken. If not, the next push posts a notice.
@@ -233,12 +228,6 @@ impl End {
     /// Both ends of one pair.
     pub(crate) fn is_joined_to(&self, other: &End) -> bool {
         Arc::ptr_eq(&self.outgoing, &other.incoming)
-    }
-
-    /// What this end sent has been taken by the peer, or never will be.
-    pub(crate) fn is_delivered(&self) -> bool {
-        let lane = lock(&self.outgoing.0);
-        lane.abandoned || lane.messages == 0
     }
 
     /// Changes the bound of the way out.

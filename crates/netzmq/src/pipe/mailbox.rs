@@ -159,11 +159,6 @@ impl Mailbox {
         true
     }
 
-    /// Threads that sleep on the condition variable.
-    pub(crate) fn sleepers(&self) -> usize {
-        lock(&self.inner).sleepers
-    }
-
     /// Rings `alarm` at every happening, until `unwatch`.
     pub(crate) fn watch(&self, key: u64, alarm: Arc<dyn Alarm>) {
         lock(&self.inner).watchers.push((key, alarm));

@@ -52,8 +52,6 @@ pub(crate) struct Pipe {
     pub(crate) ended: bool,
     /// Only the newest message counts, both ways.
     pub(crate) conflate: bool,
-    /// The endpoint that this pipe was connected to or accepted on, as the application wrote it.
-    pub(crate) endpoint: Arc<str>,
     /// The listener that accepted it.
     pub(crate) via: Option<SessionId>,
     /// What the peer said of itself, for message metadata.

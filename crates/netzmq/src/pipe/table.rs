@@ -74,10 +74,6 @@ impl PipeTable {
         self.pipes.iter().flatten().map(|p| p.id).collect()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pipe> {
-        self.pipes.iter().flatten().map(|p| &**p)
-    }
-
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Pipe> {
         self.pipes.iter_mut().flatten().map(|p| &mut **p)
     }

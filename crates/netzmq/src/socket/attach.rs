@@ -115,9 +115,10 @@ impl Shared {
         let connect_id = core.options.connect_routing_id.take();
         let c = &mut *core;
         // A raw peer's pipe opens with its connection: nothing can be queued for somebody without a routing id.
-        let early = !options.immediate && !(is_raw(self, &options) && connect_id.is_none());
+        let nameless = is_raw(self, &options) && connect_id.is_none();
+        let early = !options.immediate && !nameless;
         let pipe = if early {
-            let id = new_wire_pipe(self, c, &options, session, text);
+            let id = new_wire_pipe(self, c, &options, session);
             if !c.pattern.attach(&mut c.pipes, id, connect_id) {
                 c.pipes.remove(id);
                 c.sessions -= 1;

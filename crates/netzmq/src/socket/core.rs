@@ -264,7 +264,8 @@ impl Shared {
             self.terminate_pipe(core, id, None);
         }
         while let Some(id) = core.pipes.emptied.pop() {
-            let finished = core.pipes.get(id).is_some_and(|p| p.ended && !p.has_message());
+            let finished = core.pipes.get(id).is_some_and(|p| p.ended && !p.has_message())
+                && !core.pattern.is_reading(id);
             if finished {
                 self.discard_pipe(core, id);
             }

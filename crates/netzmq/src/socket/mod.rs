@@ -7,6 +7,7 @@
 pub(crate) mod attach;
 pub(crate) mod core;
 pub(crate) mod flow;
+pub(crate) mod futures;
 pub(crate) mod recv;
 pub(crate) mod send;
 pub(crate) mod wait;

@@ -24,14 +24,6 @@ pub(crate) enum IpcName {
 const PATH_MAX: usize = 107;
 
 impl IpcName {
-    /// From the text behind `ipc://`.
-    pub(crate) fn parse(text: &str) -> IpcName {
-        match text.strip_prefix('@') {
-            Some(name) => IpcName::Abstract(name.as_bytes().to_vec()),
-            None => IpcName::Path(PathBuf::from(text)),
-        }
-    }
-
     /// `ipc://…`
     pub(crate) fn endpoint_text(&self) -> String {
         match self {

@@ -368,7 +368,9 @@ proptest! {
         while !rest.is_empty() {
             let cut = rest.len().min(*cuts.next().unwrap());
             rest = &rest[bench.read(&rest[..cut]).unwrap()..];
-            (0..takes).for_each(|_| drop(bench.take()));
+            (0..takes).for_each(|_| {
+                bench.take();
+            });
         }
         bench.inbound.end();
         bench.take_all();

@@ -1,0 +1,164 @@
+//! The same socket, awaited: futures over the wait that blocking callers use, with a `Waker` in the mailbox.
+//!
+//! No runtime is needed and none is started: the I/O thread reads for a socket that is awaited, and wakes the task.
+//!
+//! Cancelling (dropping a future) is safe at any point: a receive takes a message only in the poll that returns it, a
+//! send gives its message to the socket only in the poll that says so.
+//!
+//! Why no wake-up is lost: the ticket is taken before the attempt, and a waker is registered only if nothing has
+//! happened since the ticket.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use netzmq_memory::Message;
+
+use super::core::Shared;
+use super::send::Wait;
+use super::{Multipart, Payload, Socket};
+use crate::connection::outbound::Body;
+use crate::error::{RecvError, SendError, SendFailure};
+
+/// Keeps the I/O thread in the lead while a future of this socket waits.
+#[derive(Debug)]
+struct Awaiting<'a> {
+    shared: &'a Shared,
+    counted: bool,
+}
+
+impl Awaiting<'_> {
+    /// Tries until it succeeds, fails, or can only wait.
+    fn poll<T>(&mut self, context: &Context<'_>, mut attempt: impl FnMut() -> Poll<T>) -> Poll<T> {
+        loop {
+            let ticket = {
+                let mut core = self.shared.lock();
+                self.shared.read_mail(&mut core);
+                self.shared.mailbox.ticket()
+            };
+            if let Poll::Ready(outcome) = attempt() {
+                return Poll::Ready(outcome);
+            }
+            let Some(ticket) = ticket else { continue };
+            if !std::mem::replace(&mut self.counted, true) {
+                let mut core = self.shared.lock();
+                core.watchers += 1;
+                self.shared.hand_over(&mut core);
+            }
+            if self.shared.mailbox.register(ticket, context.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        if self.counted {
+            let mut core = self.shared.lock();
+            core.watchers = core.watchers.saturating_sub(1);
+        }
+    }
+}
+
+/// A receive under way. See [`Socket::recv_async`].
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Recv<'a> {
+    socket: &'a Socket,
+    awaiting: Awaiting<'a>,
+}
+
+/// A receive of a whole message under way. See [`Socket::recv_multipart_async`].
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct RecvMultipart<'a> {
+    socket: &'a Socket,
+    awaiting: Awaiting<'a>,
+}
+
+/// A send under way. See [`Socket::send_async`].
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Send<'a> {
+    message: Option<Message>,
+    awaiting: Awaiting<'a>,
+}
+
+impl Socket {
+    fn awaiting(&self) -> Awaiting<'_> {
+        Awaiting { shared: self.shared(), counted: false }
+    }
+
+    /// [`recv`](Socket::recv), awaited under any executor. Waits as long as it takes; dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// As `recv`, but never `WouldBlock`.
+    pub fn recv_async(&self) -> Recv<'_> {
+        Recv { socket: self, awaiting: self.awaiting() }
+    }
+
+    /// [`recv_multipart`](Socket::recv_multipart), awaited.
+    ///
+    /// # Errors
+    /// As `recv_multipart`, but never `WouldBlock`.
+    pub fn recv_multipart_async(&self) -> RecvMultipart<'_> {
+        RecvMultipart { socket: self, awaiting: self.awaiting() }
+    }
+
+    /// [`send`](Socket::send), awaited. Waits for room as long as it takes; a future that is dropped before it is ready
+    /// has sent nothing.
+    ///
+    /// # Errors
+    /// As `send`, but never `WouldBlock`.
+    pub fn send_async<'a>(&'a self, body: impl Into<Payload<'a>>) -> Send<'a> {
+        Send { message: Some(body.into().0.into_message()), awaiting: self.awaiting() }
+    }
+}
+
+impl Future for Recv<'_> {
+    type Output = Result<Message, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let me = self.get_mut();
+        let socket = me.socket;
+        me.awaiting.poll(context, || pending_if_blocked(socket.try_recv()))
+    }
+}
+
+impl Future for RecvMultipart<'_> {
+    type Output = Result<Multipart, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let me = self.get_mut();
+        let socket = me.socket;
+        me.awaiting.poll(context, || pending_if_blocked(socket.try_recv_multipart()))
+    }
+}
+
+impl Future for Send<'_> {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let me = self.get_mut();
+        let (message, shared) = (&mut me.message, me.awaiting.shared);
+        me.awaiting.poll(context, || {
+            // A future polled after it was ready has nothing left to send.
+            let Some(body) = message.take() else { return Poll::Ready(Ok(())) };
+            match shared.send(Body::Owned(body), false, Wait::Never) {
+                Err(SendError { message: back, reason: SendFailure::WouldBlock }) => {
+                    *message = Some(back);
+                    Poll::Pending
+                }
+                outcome => Poll::Ready(outcome),
+            }
+        })
+    }
+}
+
+fn pending_if_blocked<T>(result: Result<T, RecvError>) -> Poll<Result<T, RecvError>> {
+    match result {
+        Err(RecvError::WouldBlock) => Poll::Pending,
+        outcome => Poll::Ready(outcome),
+    }
+}
