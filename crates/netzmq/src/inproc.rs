@@ -50,7 +50,7 @@ impl Side {
             routing_id: core.options.routing_id.clone(),
             send_hwm: core.options.send_hwm,
             recv_hwm: core.options.recv_hwm,
-            conflate: core.options.conflate,
+            conflate: core.options.conflates(shared.socket_type),
         }
     }
 }
@@ -130,14 +130,14 @@ impl Registry {
             let (near, far) = pair(
                 sum(side.send_hwm, other.recv_hwm),
                 sum(other.send_hwm, side.recv_hwm),
-                (side.conflate, other.conflate),
+                (side.conflate, side.conflate),
             );
             let pipe = attach(shared, near, &other, None, true)?;
             attach(&bound, far, &side, None, false);
             connected(shared, pipe, &other);
             return Some(pipe);
         }
-        let (near, far) = pair(side.send_hwm, side.recv_hwm, (side.conflate, false));
+        let (near, far) = pair(side.send_hwm, side.recv_hwm, (side.conflate, side.conflate));
         let pipe = insert(shared, near)?;
         let waiting = Waiting { end: far, connecter: Arc::downgrade(shared), pipe, side };
         let mut names = self.lock();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use netzmq_proto::{CurvePublicKey, CurveSecretKey};
+use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType};
 
 use crate::error::OptionError;
 use crate::patterns::PatternOptions;
@@ -32,7 +32,7 @@ use crate::transport::tcp::TcpOptions;
 /// assert_eq!(pull.recv()?, "let in");
 /// # Ok::<(), netzmq::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
     /// No authentication (the mechanism NULL).
@@ -66,6 +66,19 @@ pub enum Security {
 impl Security {
     pub(crate) fn is_curve(&self) -> bool {
         matches!(self, Security::CurveServer { .. } | Security::CurveClient { .. })
+    }
+}
+
+/// Never shows a secret.
+impl std::fmt::Debug for Security {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Security::Null => "Null",
+            Security::PlainServer => "PlainServer",
+            Security::PlainClient { .. } => "PlainClient { .. }",
+            Security::CurveServer { .. } => "CurveServer { .. }",
+            Security::CurveClient { .. } => "CurveClient { .. }",
+        })
     }
 }
 
@@ -127,6 +140,14 @@ impl Default for SocketOptions {
     }
 }
 
+impl SocketOptions {
+    /// `conflate`, for the types that have a use for it (libzmq's list).
+    pub(crate) fn conflates(&self, socket_type: SocketType) -> bool {
+        use SocketType::{Dealer, Pub, Pull, Push, Sub};
+        self.conflate && matches!(socket_type, Dealer | Pub | Pull | Push | Sub)
+    }
+}
+
 /// Longest heartbeat time to live that ZMTP can say: 6553.5 s.
 const TTL_MAX: Duration = Duration::from_millis(6_553_500);
 
@@ -173,7 +194,8 @@ options! {
     /// Queue messages only for connections that stand, not for those that are still being made. Default off.
     /// (`ZMQ_IMMEDIATE`)
     immediate, set_immediate: bool = immediate;
-    /// Keep only the newest message of each peer, both ways. Single-part messages only. Default off.
+    /// PUSH, PULL, PUB, SUB, DEALER: keep only the newest message of each peer, both ways. Single-part messages only.
+    /// Default off; for connections made after this call.
     /// (`ZMQ_CONFLATE`)
     conflate, set_conflate: bool = conflate;
     /// The name under which ROUTER peers know this socket, at most 255 bytes, not beginning with a zero byte. Empty:

@@ -200,6 +200,11 @@ impl Inbound {
         self.ready.truncate(keep);
     }
 
+    /// Forgets all whole messages but the last.
+    pub(crate) fn keep_newest(&mut self) {
+        while self.messages > 1 && self.take_with(|_| ()).is_some() {}
+    }
+
     // ---- reading ----
 
     /// Memory for one read. Between this and `finish_read` nobody else may read; taking goes on.

@@ -204,6 +204,7 @@ impl IoThread {
         let ending = session.is_ending();
         session.phase = Phase::Running(stream.clone());
         session.reset_failures();
+        session.told = false;
         let properties = Arc::new(Annotations::new("", Some(Arc::new(properties(&peer, &stream)))));
         let Some((pipe, buffers)) = c.pipes.with_buffers(id) else { return };
         pipe.properties = Some(properties);
@@ -312,7 +313,8 @@ pub(crate) fn new_wire_pipe(
 ) -> PipeId {
     let framing = if is_raw(shared, options) { Framing::Raw } else { Framing::Zmtp };
     let wire = Wire::new(session, framing, options.max_message_size, shared.deliver());
-    let (send_hwm, recv_hwm, conflate) = (core.options.send_hwm, core.options.recv_hwm, options.conflate);
+    let (send_hwm, recv_hwm, conflate) =
+        (core.options.send_hwm, core.options.recv_hwm, options.conflates(shared.socket_type));
     core.pipes.insert(|id| Pipe {
         id,
         link: Link::Wire(Box::new(wire)),

@@ -22,8 +22,6 @@ pub(crate) struct Pulse {
     /// Bytes received when last looked at, for each limit.
     seen_at_ping: u64,
     seen_at_ttl: u64,
-    /// The monitor knows that the connection is lost.
-    pub(crate) told: bool,
 }
 
 impl IoThread {

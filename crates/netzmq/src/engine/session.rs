@@ -60,6 +60,8 @@ pub(crate) struct Session {
     /// The session is to end: with what is queued sent, or at this time (`None`: whenever it is).
     ending: Option<Option<Instant>>,
     pub(crate) pulse: super::heartbeat::Pulse,
+    /// The monitor knows that the last connection is lost.
+    pub(crate) told: bool,
 }
 
 pub(crate) enum Phase {
@@ -355,7 +357,7 @@ impl IoThread {
             if !matches!(fault, Fault::Known) {
                 self.tell(token, EventKind::Disconnected(fault.to_string()), Some(&stream));
                 if let Some(session) = self.sessions.get_mut(&token) {
-                    session.pulse.told = true;
+                    session.told = true;
                 }
             }
             return;
@@ -366,8 +368,7 @@ impl IoThread {
         }
         let _ = self.handle.poller.delete(&*stream);
         stream.shutdown();
-        let told = session.pulse.told;
-        if !told {
+        if !session.told {
             let text = fault.to_string();
             drop(core);
             self.tell(token, EventKind::Disconnected(text), Some(&stream));
@@ -379,6 +380,7 @@ impl IoThread {
         wire.lose();
         let Some(session) = self.sessions.get_mut(&token) else { return };
         session.pulse = super::heartbeat::Pulse::default();
+        session.told = true;
         // An ending pipe is connected again only for what it still has to send; a pipe of an immediate socket goes with
         // its connection.
         let worth_keeping = if ended {
@@ -518,7 +520,9 @@ impl IoThread {
         core.bonds.retain(|b| !matches!(b.kind, BondKind::Connecter(s, _) if s.token == token && s.thread == self.handle.index));
         shared.settle(&mut core);
         drop(core);
-        if let Some(stream) = &established {
+        if let Some(stream) = &established
+            && !session.told
+        {
             shared.emit(|| {
                 let why = EventKind::Disconnected("closed by this side".into());
                 MonitorEvent::new(why, &stream.local_endpoint, &session.remote_text(Some(stream)))
@@ -579,6 +583,7 @@ impl Session {
             phase_deadline: None,
             ending: None,
             pulse: super::heartbeat::Pulse::default(),
+            told: false,
         }
     }
 

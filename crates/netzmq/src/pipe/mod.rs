@@ -135,29 +135,52 @@ impl Wire {
         self.out.messages() + self.waiting_messages
     }
 
+    /// Appends one part. `newest_only`: a whole message that has not been encoded yet makes way for this one.
     #[inline]
-    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool) {
-        if self.stream.is_some() {
+    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool, newest_only: bool) {
+        if self.stream.is_some() && !newest_only {
             self.out.push(buffers, body, more);
         } else {
-            let mut message = body.into_message();
-            message.set_more(more);
-            self.waiting.push_back(message);
-            self.composing += 1;
-            if !more {
-                self.waiting_messages += 1;
-                self.composing = 0;
-            }
+            self.push_waiting(body, more, newest_only);
         }
     }
 
-    /// Forgets everything that has not been taken to write, so that only the newest message is left (conflate).
-    pub(crate) fn forget_queued(&mut self) {
-        if self.stream.is_none() {
+    #[cold]
+    fn push_waiting(&mut self, body: Body<'_>, more: bool, newest_only: bool) {
+        if newest_only && self.composing == 0 {
             self.waiting.clear();
             self.waiting_messages = 0;
+        }
+        let mut message = body.into_message();
+        message.set_more(more);
+        self.waiting.push_back(message);
+        self.composing += 1;
+        if !more {
+            self.waiting_messages += 1;
             self.composing = 0;
         }
+    }
+
+    /// Encodes what waits, if it may go out now: where only the newest message counts, it waits until it can be
+    /// written.
+    pub(crate) fn encode_newest(&mut self, buffers: &mut Buffers) {
+        if self.waiting_messages > 0 && self.composing == 0 && self.out.waiting_bytes() == 0 {
+            self.encode_waiting(buffers);
+        }
+    }
+
+    fn encode_waiting(&mut self, buffers: &mut Buffers) {
+        for message in std::mem::take(&mut self.waiting) {
+            let more = message.has_more();
+            self.out.push(buffers, Body::Owned(message), more);
+        }
+        self.waiting_messages = 0;
+        self.composing = 0;
+    }
+
+    /// Somebody should write.
+    pub(crate) fn has_output(&self) -> bool {
+        self.out.waiting_bytes() > 0 || (self.stream.is_some() && self.waiting_messages > 0)
     }
 
     pub(crate) fn rollback(&mut self, buffers: &mut Buffers) {
@@ -172,12 +195,7 @@ impl Wire {
     /// The handshake is done: what waited is encoded and everything goes over `stream` from now on.
     pub(crate) fn open(&mut self, buffers: &mut Buffers, stream: Arc<Stream>) {
         self.stream = Some(stream);
-        for message in std::mem::take(&mut self.waiting) {
-            let more = message.has_more();
-            self.out.push(buffers, Body::Owned(message), more);
-        }
-        self.waiting_messages = 0;
-        self.composing = 0;
+        self.encode_waiting(buffers);
         self.writing.renew();
         self.reading.renew();
         self.broken = false;

@@ -23,10 +23,12 @@ pub(crate) struct PipeTable {
     pub(crate) emptied: Vec<PipeId>,
     /// Messages pushed so far, on all pipes: by its standing still a burst is seen to be over.
     pub(crate) pushed: u64,
+    /// What the pattern subscribes to are groups (DISH), not topics.
+    groups: bool,
 }
 
 impl PipeTable {
-    pub(crate) fn new(buffers: Buffers) -> PipeTable {
+    pub(crate) fn new(buffers: Buffers, groups: bool) -> PipeTable {
         PipeTable {
             pipes: Vec::new(),
             free: Vec::new(),
@@ -35,6 +37,7 @@ impl PipeTable {
             closing: Vec::new(),
             emptied: Vec::new(),
             pushed: 0,
+            groups,
         }
     }
 
@@ -95,10 +98,7 @@ impl PipeTable {
         }
         match &mut pipe.link {
             Link::Wire(wire) => {
-                if pipe.conflate && wire.composing == 0 {
-                    wire.forget_queued();
-                }
-                wire.push(&mut self.buffers, body, more);
+                wire.push(&mut self.buffers, body, more, pipe.conflate);
                 if !more && !wire.dirty && wire.stream.is_some() {
                     wire.dirty = true;
                     self.dirty.push(id);
@@ -129,7 +129,7 @@ impl PipeTable {
     /// Puts a wire on the list of those with something to write.
     pub(crate) fn mark_dirty(&mut self, id: PipeId) {
         if let Some(wire) = self.get(id).and_then(Pipe::wire)
-            && wire.out.waiting_bytes() > 0
+            && wire.has_output()
             && !std::mem::replace(&mut wire.dirty, true)
         {
             self.dirty.push(id);
@@ -190,15 +190,20 @@ impl Pipes for PipeTable {
     }
 
     fn write_subscription(&mut self, pipe: PipeId, subscribe: bool, topic: &[u8]) {
+        let groups = self.groups;
         let Some(p) = self.get(pipe) else { return };
         if let Link::Wire(wire) = &p.link {
             if wire.stream.is_none() {
                 // Sent anew when the connection stands.
                 return;
             }
-            if wire.commands {
+            if wire.commands || groups {
                 let mut frame = Vec::with_capacity(topic.len() + 20);
-                command::encode_subscription(subscribe, topic, &mut frame);
+                match (groups, subscribe) {
+                    (false, _) => command::encode_subscription(subscribe, topic, &mut frame),
+                    (true, true) => command::encode_join(topic, &mut frame),
+                    (true, false) => command::encode_leave(topic, &mut frame),
+                }
                 self.push_command(pipe, &frame);
                 return;
             }

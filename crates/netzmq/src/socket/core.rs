@@ -149,7 +149,10 @@ impl Shared {
         let options = SocketOptions::default();
         let core = Core {
             pattern: Pattern::new(socket_type, &options.pattern, seed),
-            pipes: PipeTable::new(Buffers::new(MessagePool::shared().clone())),
+            pipes: PipeTable::new(
+                Buffers::new(MessagePool::shared().clone()),
+                socket_type == SocketType::Dish,
+            ),
             options,
             lead: Lead::Nobody,
             reactor: None,

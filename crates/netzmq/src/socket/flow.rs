@@ -23,9 +23,13 @@ impl Shared {
     pub(crate) fn flush<'a>(&'a self, mut core: Guard<'a>, id: PipeId, rounds: usize) -> Guard<'a> {
         for _ in 0..rounds {
             let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return core };
+            let conflate = pipe.conflate;
             let Some(wire) = pipe.wire() else { return core };
             if !wire.writing.is_free() || wire.broken {
                 return core;
+            }
+            if conflate && wire.stream.is_some() {
+                wire.encode_newest(buffers);
             }
             let session = wire.session;
             let Some(stream) = wire.stream.clone() else { return core };
@@ -33,6 +37,8 @@ impl Shared {
             wire.writing.take();
             drop(core);
             let wrote = batch.write(&stream);
+            // Here, not under the lock: what is dropped may be the application's own memory.
+            batch.drop_done();
             core = self.lock();
             let Some(pipe) = core.pipes.get(id) else { return core };
             // The pipe may be gone, and its name in use again.
@@ -101,7 +107,7 @@ impl Shared {
     /// has messages now.
     pub(crate) fn read<'a>(&'a self, mut core: Guard<'a>, id: PipeId, ahead: bool) -> (Guard<'a>, bool) {
         let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
-        let recv_hwm = pipe.recv_hwm;
+        let (recv_hwm, conflate) = (pipe.recv_hwm, pipe.conflate);
         let Some(wire) = pipe.wire() else { return (core, false) };
         if wire.reading.is_held() || wire.broken {
             return (core, false);
@@ -133,6 +139,9 @@ impl Shared {
         };
         let again = wire.reading.give_back(drained);
         let result = wire.inbound.finish_read(buffers, target, count, &mut controls);
+        if conflate {
+            wire.inbound.keep_newest();
+        }
         let has_messages = wire.inbound.messages() > 0;
         if again {
             core.mark_readable(id);

@@ -79,7 +79,7 @@ impl Batch {
     }
 
     /// Forgets the items of which every byte was written: their memory goes back to where it came from.
-    pub(super) fn drop_done(&mut self) {
+    pub(crate) fn drop_done(&mut self) {
         while self.items.front().is_some_and(|item| item.len() == 0) {
             self.items.pop_front();
         }
