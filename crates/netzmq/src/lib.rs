@@ -65,7 +65,7 @@ pub use netzmq_memory as memory;
 pub use netzmq_memory::{Message, MessagePool, PooledBuffer};
 pub use netzmq_proto as proto;
 pub use netzmq_proto::{SocketType, ZapReply, ZapRequest};
-pub use options::Security;
+pub use options::{ReceiveMemory, Security};
 pub use poller::{Interest, Poller, Readiness};
 pub use proxy::{Proxy, ProxyStatistics};
 pub use socket::{Multipart, Payload, Received, Socket};

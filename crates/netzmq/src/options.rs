@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use netzmq_memory::{Message, MessagePool};
 use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType};
 
 use crate::error::OptionError;
@@ -69,6 +70,35 @@ impl Security {
     }
 }
 
+/// Where the bodies of received messages get their memory, beyond what fits into a [`Message`](crate::Message) itself.
+///
+/// Nothing that is received ever pins the chunk that it was read in: a body of less than 32 KiB is copied out of it,
+/// into memory of its own size class, a larger one is read by the kernel straight into memory of its own. A message that
+/// is kept therefore holds at most twice its size (rounded up to a power of two, and no less than 64 bytes), and exactly
+/// its size from 4 MiB up or with [`ReceiveMemory::Heap`].
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum ReceiveMemory {
+    /// [`MessagePool::shared`](crate::MessagePool::shared): no allocation once it is warm (the default).
+    #[default]
+    Shared,
+    /// A pool of one's own, with its own bounds: its byte budget, its maximum of each class, its statistics.
+    Pool(MessagePool),
+    /// A fresh `Vec` for each body.
+    Heap,
+}
+
+impl ReceiveMemory {
+    /// A message of these bytes.
+    pub(crate) fn copy(&self, bytes: &[u8]) -> Message {
+        match self {
+            ReceiveMemory::Pool(pool) if bytes.len() > Message::INLINE_MAX => pool.rent_copy(bytes).freeze(),
+            ReceiveMemory::Heap if bytes.len() > Message::INLINE_MAX => Message::from(bytes.to_vec()),
+            _ => Message::copy_from_slice(bytes),
+        }
+    }
+}
+
 /// Never shows a secret.
 impl std::fmt::Debug for Security {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -83,7 +113,7 @@ impl std::fmt::Debug for Security {
 }
 
 /// All settings of a socket.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct SocketOptions {
     pub(crate) send_hwm: usize,
     pub(crate) recv_hwm: usize,
@@ -106,6 +136,7 @@ pub(crate) struct SocketOptions {
     pub(crate) zap_domain: String,
     pub(crate) zap_enforce_domain: bool,
     pub(crate) metadata: Vec<(String, Vec<u8>)>,
+    pub(crate) receive_memory: ReceiveMemory,
     pub(crate) tcp: TcpOptions,
     pub(crate) pattern: PatternOptions,
 }
@@ -134,6 +165,7 @@ impl Default for SocketOptions {
             zap_domain: String::new(),
             zap_enforce_domain: false,
             metadata: Vec::new(),
+            receive_memory: ReceiveMemory::Shared,
             tcp: TcpOptions { backlog: 100, ..TcpOptions::default() },
             pattern: PatternOptions::default(),
         }
@@ -229,6 +261,8 @@ options! {
     /// A peer that sends a larger message part is dropped, before memory is spent on it. Bytes. `None`: no limit (the
     /// default). (`ZMQ_MAXMSGSIZE`)
     max_message_size, set_max_message_size: Option<u64> = max_message_size;
+    /// Where received bodies get their memory, for connections made after this call. Default: the shared pool.
+    receive_memory, set_receive_memory: ReceiveMemory = receive_memory;
     /// The security mechanism and its credentials, for connections made after this call. Default NULL.
     security, set_security: Security = security, check |security| {
         match security {

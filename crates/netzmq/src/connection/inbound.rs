@@ -23,6 +23,7 @@ use netzmq_proto::{Command, CurveOpener, CurveSealer, FrameHeader, ProtocolError
 use self::chunk::{COMMAND_FLAG, Chunk, MORE_FLAG, layout, mark};
 use self::target::{Large, Memory};
 use super::buffers::{Appetite, Buffers, CHUNK_BYTES};
+use crate::options::ReceiveMemory;
 
 pub(crate) use self::target::{Read, ReadTarget};
 
@@ -63,7 +64,8 @@ pub(crate) enum Deliver {
 /// A body being handed out.
 #[derive(Debug)]
 pub(crate) enum Taken<'a> {
-    Bytes(&'a [u8]),
+    /// Where they lie in a chunk, and where a copy to be kept goes.
+    Bytes(&'a [u8], &'a ReceiveMemory),
     Owned(Message),
 }
 
@@ -71,7 +73,7 @@ impl Taken<'_> {
     #[inline]
     pub(crate) fn into_message(self) -> Message {
         match self {
-            Taken::Bytes(bytes) => Message::copy_from_slice(bytes),
+            Taken::Bytes(bytes, memory) => memory.copy(bytes),
             Taken::Owned(message) => message,
         }
     }
@@ -80,7 +82,8 @@ impl Taken<'_> {
     #[inline]
     pub(crate) fn assign_to(self, message: &mut Message) {
         match self {
-            Taken::Bytes(bytes) => message.assign(bytes),
+            Taken::Bytes(bytes, ReceiveMemory::Shared) => message.assign(bytes),
+            Taken::Bytes(bytes, memory) => *message = memory.copy(bytes),
             Taken::Owned(owned) => *message = owned,
         }
     }
@@ -88,7 +91,7 @@ impl Taken<'_> {
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            Taken::Bytes(bytes) => bytes,
+            Taken::Bytes(bytes, _) => bytes,
             Taken::Owned(message) => message,
         }
     }
@@ -111,6 +114,7 @@ pub(crate) struct Inbound {
     raw: bool,
     deliver: Deliver,
     opener: Option<CurveOpener>,
+    memory: ReceiveMemory,
 }
 
 impl Inbound {
@@ -128,6 +132,7 @@ impl Inbound {
             raw,
             deliver,
             opener: None,
+            memory: ReceiveMemory::Shared,
         }
     }
 
@@ -142,6 +147,11 @@ impl Inbound {
         self.scan_more = false;
         self.expect_large = false;
         self.bytes_received = 0;
+    }
+
+    /// Where messages that are handed out get their memory from now on.
+    pub(crate) fn set_memory(&mut self, memory: ReceiveMemory) {
+        self.memory = memory;
     }
 
     /// Whole messages that can be taken.
@@ -389,9 +399,13 @@ impl Inbound {
         let believed = length <= BELIEVED
             || (length <= MessagePool::CLASS_SIZES[18] && self.bytes_received >= length as u64 / 4);
         let memory = if believed {
-            let mut block = MessagePool::shared().rent(length);
-            block[..came.len()].copy_from_slice(came);
-            Memory::Block(block)
+            let mut memory = match &self.memory {
+                ReceiveMemory::Shared => Memory::Block(MessagePool::shared().rent(length)),
+                ReceiveMemory::Pool(pool) => Memory::Block(pool.rent(length)),
+                ReceiveMemory::Heap => Memory::Growing(vec![0; length]),
+            };
+            memory.bytes()[..came.len()].copy_from_slice(came);
+            memory
         } else {
             let mut vec = came.to_vec();
             vec.resize(length.min(BELIEVED.max(came.len())), 0);
@@ -491,7 +505,7 @@ impl Inbound {
         {
             let start = chunk.off + 2;
             let end = start + length as usize;
-            let result = f(Taken::Bytes(chunk.buffer.get(start..end)?));
+            let result = f(Taken::Bytes(chunk.buffer.get(start..end)?, &self.memory));
             chunk.off = end;
             if chunk.off == chunk.len {
                 self.release();
@@ -518,7 +532,7 @@ impl Inbound {
             _ => self.chunk.as_mut()?,
         };
         let part = chunk.part(raw)?;
-        let result = f(Taken::Bytes(chunk.buffer.get(part.start..part.end)?));
+        let result = f(Taken::Bytes(chunk.buffer.get(part.start..part.end)?, &self.memory));
         chunk.off = part.end;
         if chunk.off == chunk.len {
             self.release();

@@ -312,7 +312,8 @@ pub(crate) fn new_wire_pipe(
     session: SessionId,
 ) -> PipeId {
     let framing = if is_raw(shared, options) { Framing::Raw } else { Framing::Zmtp };
-    let wire = Wire::new(session, framing, options.max_message_size, shared.deliver());
+    let mut wire = Wire::new(session, framing, options.max_message_size, shared.deliver());
+    wire.inbound.set_memory(options.receive_memory.clone());
     let (send_hwm, recv_hwm, conflate) =
         (core.options.send_hwm, core.options.recv_hwm, options.conflates(shared.socket_type));
     core.pipes.insert(|id| Pipe {

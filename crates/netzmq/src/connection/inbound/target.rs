@@ -96,6 +96,15 @@ impl ReadTarget {
     }
 }
 
+impl Memory {
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        match self {
+            Memory::Block(block) => block,
+            Memory::Growing(vec) => vec,
+        }
+    }
+}
+
 impl Large {
     /// Where the next bytes go. Growing memory doubles with what has come.
     fn tail(&mut self) -> &mut [u8] {
