@@ -22,3 +22,49 @@ pub(crate) use std::sync::{
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+/// Runs `f` under every interleaving with so many preemptions at most, and every value that the memory model lets a
+/// load see. A thread that sleeps for ever is a deadlock, which fails the model.
+#[cfg(all(test, netzmq_loom))]
+pub(crate) fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
+    let executions = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = executions.clone();
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 50_000;
+    builder.check(move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        f();
+    });
+    let executions = executions.load(std::sync::atomic::Ordering::Relaxed);
+    println!("{executions} executions");
+    assert!(executions > 1, "a model without choices checks nothing");
+}
+
+/// Stands for an eventfd in a poller: rung once, it wakes whoever waits, until it is drained.
+#[cfg(all(test, netzmq_loom))]
+#[derive(Default)]
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    condvar: Condvar,
+}
+
+#[cfg(all(test, netzmq_loom))]
+impl Bell {
+    pub(crate) fn ring(&self) {
+        *lock(&self.rung) = true;
+        self.condvar.notify_all();
+    }
+
+    pub(crate) fn drain(&self) {
+        *lock(&self.rung) = false;
+    }
+
+    /// Like a level-triggered wait: leaves the bell rung.
+    pub(crate) fn wait(&self) {
+        let mut rung = lock(&self.rung);
+        while !*rung {
+            rung = self.condvar.wait(rung).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+}

@@ -2,19 +2,19 @@
 //!
 //! Bounded work per turn: a socket or session with much to do is visited again after the others had their turn.
 //!
-//! Invariant of sleeping: the thread goes to wait in its poller only after it has seen, under the job queue's lock, that
-//! there is no job; whoever posts one after that finds `asleep` set and kicks.
+//! It goes to wait in its poller only when its job queue lets it, and is kicked out of it by the next job.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use netzmq_memory::MessagePool;
 
 use super::job::Job;
+use super::job_queue::JobQueue;
 use super::listening::Listening;
 use super::session::Session;
 use super::timers::{TimerKind, Timers};
@@ -47,20 +47,8 @@ pub(crate) struct IoHandle {
     /// Watched by the thread; callers only take a socket's reactor out of it.
     pub(crate) poller: Poller,
     kick: Kick,
-    queue: Mutex<Queue>,
+    queue: JobQueue<Job>,
     next_token: AtomicU64,
-}
-
-#[derive(Default)]
-struct Queue {
-    jobs: Vec<Job>,
-    asleep: bool,
-}
-
-impl std::fmt::Debug for Queue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("jobs", &self.jobs.len()).field("asleep", &self.asleep).finish()
-    }
 }
 
 impl IoHandle {
@@ -69,24 +57,16 @@ impl IoHandle {
             index,
             poller: Poller::new()?,
             kick: Kick::new()?,
-            queue: Mutex::new(Queue::default()),
+            queue: JobQueue::new(),
             next_token: AtomicU64::new(0),
         };
         handle.poller.add(&handle.kick, KICK_TOKEN, Interest::Level)?;
         Ok(handle)
     }
 
-    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
     /// Hands over a job; wakes the thread only if it sleeps.
     pub(crate) fn post(&self, job: Job) {
-        let mut queue = self.queue();
-        queue.jobs.push(job);
-        let asleep = std::mem::take(&mut queue.asleep);
-        drop(queue);
-        if asleep {
+        if self.queue.push(job) {
             self.kick.kick();
         }
     }
@@ -167,7 +147,7 @@ impl IoThread {
         let mut jobs = Vec::new();
         let mut events: Vec<Event> = Vec::new();
         loop {
-            std::mem::swap(&mut self.handle.queue().jobs, &mut jobs);
+            self.handle.queue.take(&mut jobs);
             for job in jobs.drain(..) {
                 if let Job::Stop = job {
                     return;
@@ -175,14 +155,11 @@ impl IoThread {
                 self.work(job);
             }
             let timeout = self.timeout();
-            let timeout = {
-                let mut queue = self.handle.queue();
-                queue.asleep = queue.jobs.is_empty() && self.bursts.is_empty();
-                if queue.asleep { timeout } else { Some(Duration::ZERO) }
-            };
+            let may_sleep = self.bursts.is_empty() && self.handle.queue.fall_asleep();
+            let timeout = if may_sleep { timeout } else { Some(Duration::ZERO) };
             // A poller that fails reports nothing; timers and jobs still run.
             let _ = self.handle.poller.wait(timeout, |event| events.push(event));
-            self.handle.queue().asleep = false;
+            self.handle.queue.wake_up();
             for event in events.drain(..) {
                 self.event(event);
             }

@@ -8,6 +8,7 @@ pub(crate) mod handshaking;
 pub(crate) mod heartbeat;
 pub(crate) mod io_thread;
 pub(crate) mod job;
+mod job_queue;
 pub(crate) mod listening;
 pub(crate) mod session;
 pub(crate) mod timers;

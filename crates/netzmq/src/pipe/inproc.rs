@@ -235,3 +235,126 @@ impl End {
         self.hwm = hwm;
     }
 }
+
+/// Goal: across two sockets nobody sleeps on while there is a message, room, or an end to be seen.
+#[cfg(all(test, netzmq_loom))]
+mod loom_tests {
+    use loom::thread;
+
+    use super::*;
+    use crate::sync::model;
+
+    /// One socket: its end of the pair and the mailbox in which it sleeps.
+    struct Side {
+        end: End,
+        mailbox: Arc<Mailbox>,
+    }
+
+    fn sides(hwm: usize, conflate: bool) -> (Side, Side) {
+        let (a, b) = pair(hwm, hwm, (conflate, conflate));
+        let [a, b] = [a, b].map(|mut end| {
+            let mailbox = Arc::new(Mailbox::new());
+            end.attach(&mailbox, PipeId(0));
+            Side { end, mailbox }
+        });
+        (a, b)
+    }
+
+    impl Side {
+        fn sleep(&self) {
+            if self.mailbox.has_mail() {
+                self.mailbox.drain(&mut Vec::new());
+            } else if let Some(ticket) = self.mailbox.ticket() {
+                self.mailbox.sleep(ticket, None);
+            }
+        }
+
+        fn send(&mut self, body: u8) {
+            while !self.end.has_room() {
+                self.sleep();
+            }
+            self.end.push(Message::copy_from_slice(&[body]), false);
+        }
+
+        fn recv(&mut self) -> Option<u8> {
+            loop {
+                if let Some(message) = self.end.take() {
+                    return message.first().copied();
+                }
+                if self.end.peer_closed() && !self.end.has_message() {
+                    return None;
+                }
+                self.sleep();
+            }
+        }
+    }
+
+    #[test]
+    fn loom_messages_and_room_are_heard_of() {
+        model(3, || {
+            let (mut writer, mut reader) = sides(1, false);
+            let thread = thread::spawn(move || {
+                (1..=2).for_each(|body| writer.send(body));
+                writer.end.close();
+            });
+            for expected in [Some(1), Some(2), None] {
+                assert_eq!(reader.recv(), expected);
+            }
+            assert!(reader.end.is_finished());
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_the_newest_message_arrives() {
+        model(3, || {
+            let (mut writer, mut reader) = sides(1, true);
+            let thread = thread::spawn(move || {
+                (1..=3).for_each(|body| writer.send(body));
+                writer
+            });
+            let mut last = 0;
+            while last < 3 {
+                let next = reader.recv().unwrap();
+                assert!(next > last);
+                last = next;
+            }
+            thread.join().unwrap();
+        });
+    }
+
+    /// A writer that waits for room must learn that its reader is gone.
+    #[test]
+    fn loom_a_blocked_writer_hears_of_the_end() {
+        model(3, || {
+            let (mut writer, mut reader) = sides(1, false);
+            let thread = thread::spawn(move || {
+                reader.recv();
+                reader.end.close();
+            });
+            writer.send(1);
+            while !writer.end.peer_closed() {
+                if writer.end.has_room() {
+                    writer.end.push(Message::copy_from_slice(&[2]), false);
+                } else {
+                    writer.sleep();
+                }
+            }
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_both_directions_at_once() {
+        model(2, || {
+            let (mut a, mut b) = sides(1, false);
+            let thread = thread::spawn(move || {
+                let question = b.recv().unwrap();
+                b.send(question + 1);
+            });
+            a.send(1);
+            assert_eq!(a.recv(), Some(2));
+            thread.join().unwrap();
+        });
+    }
+}

@@ -189,3 +189,163 @@ fn wait_for<'a>(
 ) -> crate::sync::MutexGuard<'a, Inner> {
     condvar.wait_timeout(guard, left).unwrap_or_else(std::sync::PoisonError::into_inner).0
 }
+
+/// Goal: nobody sleeps on after something has happened. Each model ends only if every sleeper wakes.
+#[cfg(all(test, netzmq_loom))]
+mod loom_tests {
+    use loom::thread;
+
+    use super::*;
+    use crate::sync::{Bell, model};
+
+    impl Alarm for Bell {
+        fn ring(&self) {
+            Bell::ring(self);
+        }
+    }
+
+    struct Task(Arc<Bell>);
+
+    impl std::task::Wake for Task {
+        fn wake(self: Arc<Task>) {
+            self.0.ring();
+        }
+    }
+
+    /// What the socket's lock protects.
+    type State = Arc<Mutex<u32>>;
+
+    /// As a caller waits behind a leader: look under the lock, take a ticket, sleep without the lock.
+    fn follow(mailbox: &Mailbox, state: &State, until: u32) {
+        loop {
+            let core = lock(state);
+            if *core >= until {
+                return;
+            }
+            let Some(ticket) = mailbox.ticket() else {
+                mailbox.drain(&mut Vec::new());
+                continue;
+            };
+            drop(core);
+            mailbox.sleep(ticket, None);
+        }
+    }
+
+    /// As a caller in the lead waits: in the poller, out of which it is rung.
+    fn lead(mailbox: &Mailbox, state: &State, bell: &Arc<Bell>, until: u32) {
+        loop {
+            let core = lock(state);
+            if *core >= until {
+                return;
+            }
+            let Some(ticket) = mailbox.ticket() else {
+                mailbox.drain(&mut Vec::new());
+                continue;
+            };
+            if !mailbox.leader_sleeps(ticket, bell.clone()) {
+                continue;
+            }
+            drop(core);
+            bell.wait();
+            let _core = lock(state);
+            mailbox.leader_woke();
+            bell.drain();
+        }
+    }
+
+    fn change(mailbox: &Mailbox, state: &State) {
+        *lock(state) += 1;
+        mailbox.wake();
+    }
+
+    #[test]
+    fn loom_a_sleeper_hears_of_every_change() {
+        model(3, || {
+            let (mailbox, state) = (Arc::new(Mailbox::new()), State::default());
+            let (m, s) = (mailbox.clone(), state.clone());
+            let changer = thread::spawn(move || {
+                change(&m, &s);
+                change(&m, &s);
+            });
+            follow(&mailbox, &state, 2);
+            changer.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_a_leader_hears_of_every_change() {
+        model(3, || {
+            let (mailbox, state) = (Arc::new(Mailbox::new()), State::default());
+            let threads: Vec<_> = (0..2)
+                .map(|_| {
+                    let (m, s) = (mailbox.clone(), state.clone());
+                    thread::spawn(move || change(&m, &s))
+                })
+                .collect();
+            lead(&mailbox, &state, &Arc::new(Bell::default()), 2);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn loom_one_change_wakes_leader_and_follower() {
+        model(3, || {
+            let (mailbox, state) = (Arc::new(Mailbox::new()), State::default());
+            let (m, s) = (mailbox.clone(), state.clone());
+            let follower = thread::spawn(move || follow(&m, &s, 1));
+            let (m, s) = (mailbox.clone(), state.clone());
+            let leader = thread::spawn(move || lead(&m, &s, &Arc::new(Bell::default()), 1));
+            change(&mailbox, &state);
+            follower.join().unwrap();
+            leader.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_a_post_without_the_lock_is_heard() {
+        model(3, || {
+            let (mailbox, seen) = (Arc::new(Mailbox::new()), State::default());
+            let threads: Vec<_> = (1..3)
+                .map(|pipe| {
+                    let m = mailbox.clone();
+                    thread::spawn(move || m.post(PipeId(pipe)))
+                })
+                .collect();
+            let mut mail = Vec::new();
+            while mail.len() < 2 {
+                let core = lock(&seen);
+                if mailbox.has_mail() {
+                    mailbox.drain(&mut mail);
+                    continue;
+                }
+                let Some(ticket) = mailbox.ticket() else { continue };
+                drop(core);
+                mailbox.sleep(ticket, None);
+            }
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn loom_a_task_is_woken() {
+        model(3, || {
+            let (mailbox, state) = (Arc::new(Mailbox::new()), State::default());
+            let (m, s) = (mailbox.clone(), state.clone());
+            let changer = thread::spawn(move || change(&m, &s));
+            let bell = Arc::new(Bell::default());
+            let waker = Waker::from(Arc::new(Task(bell.clone())));
+            loop {
+                let core = lock(&state);
+                if *core > 0 {
+                    break;
+                }
+                let Some(ticket) = mailbox.ticket() else { continue };
+                if mailbox.register(ticket, &waker) {
+                    drop(core);
+                    bell.wait();
+                }
+            }
+            changer.join().unwrap();
+        });
+    }
+}
