@@ -62,11 +62,9 @@ fn choose(size: usize, records: &[&Record]) -> Option<Advice> {
                 fastest.strategy
             )
         }
-        (_, false, false) => format!(
-            "the simplest of those that cannot be told apart here: {} took {ahead:.0} % less time, but its own runs differ \
-             by more",
-            fastest.strategy
-        ),
+        (_, false, false) => {
+            format!("nothing is clearly faster: {} took {ahead:.0} % less, within its own spread", fastest.strategy)
+        }
     };
     Some(Advice { size, take, why })
 }
@@ -102,6 +100,6 @@ mod tests {
         let uncertain: (Strategy, &[f64]) = (Strategy::ArrayPool, &[0.9, 1.0, 1.3]);
         let unclear = advised(&[(Strategy::ByteArray, &[1.1]), uncertain]);
         assert_eq!(unclear.take, "ByteArray");
-        assert!(unclear.why.contains("told apart") && unclear.why.contains("9 %"), "{}", unclear.why);
+        assert!(unclear.why.contains("clearly faster") && unclear.why.contains("9 %"), "{}", unclear.why);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn markdown(findings: &Findings<'_>) -> String {
     }
     let _ = write!(
         text,
-        "\n## What to take\n\nComputed from the tables below: {RULE}\n\n| size | take | because it is |\n|---|---|---|\n"
+        "\n## What to take\n\nComputed from the tables below: {RULE}\n\n| size | take | why |\n|---|---|---|\n"
     );
     for advice in &findings.advice {
         let _ = writeln!(text, "| {} | {} | {} |", units::size(advice.size), advice.take, advice.why);

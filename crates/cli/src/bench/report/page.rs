@@ -82,7 +82,7 @@ fn advice(page: &mut String, findings: &Findings<'_>) {
     let _ = writeln!(
         page,
         "<h2>What to take</h2>\n<p>Computed from the tables below: {}</p>\n<div class=\"scroll\"><table class=\"advice\">\n\
-         <tr><th>size</th><th>take</th><th>because it is</th></tr>",
+         <tr><th>size</th><th>take</th><th>why</th></tr>",
         escape(super::RULE)
     );
     for advice in &findings.advice {
