@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 use netzmq_proto::SocketType;
 
 use crate::patterns::{PeerInfo, PipeId};
-use crate::pipe::inproc::{End, pair};
+use crate::pipe::inproc::{End, joined, pair};
 use crate::pipe::{Link, Pipe, PipeStats};
 use crate::socket::core::{Core, Shared};
 
@@ -88,7 +88,7 @@ impl Registry {
                 let mut core = connecter.lock();
                 match core.pipes.get(pipe).map(|p| &mut p.link) {
                     Some(Link::Inproc(connected)) if connected.is_joined_to(&end) => {
-                        connected.set_hwm(sum(side.send_hwm, own.recv_hwm));
+                        connected.set_hwm(side.send_hwm, own.recv_hwm);
                         true
                     }
                     _ => false,
@@ -127,11 +127,13 @@ impl Registry {
         };
         if let Some(bound) = bound {
             let other = Side::of(&bound, &bound.lock());
-            let (near, far) = pair(
-                sum(side.send_hwm, other.recv_hwm),
-                sum(other.send_hwm, side.recv_hwm),
+            let (mut near, mut far) = pair(
+                joined(side.send_hwm, other.recv_hwm),
+                joined(other.send_hwm, side.recv_hwm),
                 (side.conflate, side.conflate),
             );
+            near.set_hwm(side.send_hwm, other.recv_hwm);
+            far.set_hwm(other.send_hwm, side.recv_hwm);
             let pipe = attach(shared, near, &other, None, true)?;
             attach(&bound, far, &side, None, false);
             connected(shared, pipe, &other);
@@ -159,11 +161,6 @@ impl Registry {
         }
         Some(pipe)
     }
-}
-
-/// Joined high-water marks: what both sides hold together, unlimited if either is.
-fn sum(send: usize, recv: usize) -> usize {
-    if send == 0 || recv == 0 { 0 } else { send.saturating_add(recv) }
 }
 
 fn insert(shared: &Arc<Shared>, end: End) -> Option<PipeId> {
@@ -203,7 +200,7 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End) -> Option<
 /// Gives a socket its end of a pair; the peer is known already, so it is connected at once, unless `wait`.
 fn attach(shared: &Arc<Shared>, mut end: End, peer: &Side, hwm: Option<usize>, wait: bool) -> Option<PipeId> {
     if let Some(own_send) = hwm {
-        end.set_hwm(sum(own_send, peer.recv_hwm));
+        end.set_hwm(own_send, peer.recv_hwm);
     }
     let mut core = shared.lock();
     let id = insert_locked(shared, &mut core, end)?;

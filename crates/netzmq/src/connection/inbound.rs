@@ -160,6 +160,11 @@ impl Inbound {
         self.messages
     }
 
+    /// Drops all messages but the last.
+    pub(crate) fn keep_newest(&mut self) {
+        while self.messages > 1 && self.take_with(|_| ()).is_some() {}
+    }
+
     pub(crate) fn bytes_received(&self) -> u64 {
         self.bytes_received
     }

@@ -50,8 +50,15 @@ pub(crate) struct End {
     consumed_told: u64,
     /// Messages on the way out, at most (0: no limit); and the reader's half of the incoming side's.
     hwm: usize,
+    /// The peer's receiving part of that, once it is known.
+    peer_hwm: Option<usize>,
     credit_step: u64,
     conflate: bool,
+}
+
+/// Joined high-water marks: what both sides hold together, unlimited if either is.
+pub(crate) fn joined(send: usize, recv: usize) -> usize {
+    if send == 0 || recv == 0 { 0 } else { send.saturating_add(recv) }
 }
 
 /// A joined pair. `hwm_ab` bounds the messages on the way from the first end to the second, 0 meaning no bound.
@@ -70,6 +77,7 @@ pub(crate) fn pair(hwm_ab: usize, hwm_ba: usize, conflate: (bool, bool)) -> (End
         consumed: 0,
         consumed_told: 0,
         hwm,
+        peer_hwm: None,
         credit_step: hwm_in.div_ceil(2) as u64,
         conflate,
     };
@@ -231,8 +239,14 @@ impl End {
     }
 
     /// Changes the bound of the way out.
-    pub(crate) fn set_hwm(&mut self, hwm: usize) {
-        self.hwm = hwm;
+    pub(crate) fn set_hwm(&mut self, own: usize, peer: usize) {
+        self.peer_hwm = Some(peer);
+        self.hwm = joined(own, peer);
+    }
+
+    /// This end's socket has changed its own part of the bound.
+    pub(crate) fn set_own_hwm(&mut self, own: usize) {
+        self.hwm = self.peer_hwm.map_or(own, |peer| joined(own, peer));
     }
 }
 

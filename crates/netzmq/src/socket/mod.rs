@@ -30,6 +30,7 @@ use crate::error::{EndpointError, OptionError, RecvError, SendError};
 use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Refusal;
+use crate::pipe::Link;
 
 /// A ZeroMQ socket of any type.
 ///
@@ -385,9 +386,12 @@ impl Socket {
         c.pattern.set_options(&c.options.pattern);
         let (send_hwm, recv_hwm) = (c.options.send_hwm, c.options.recv_hwm);
         for pipe in c.pipes.iter_mut() {
-            if pipe.wire().is_some() {
-                pipe.send_hwm = send_hwm;
-                pipe.recv_hwm = recv_hwm;
+            match &mut pipe.link {
+                Link::Wire(_) => {
+                    pipe.send_hwm = send_hwm;
+                    pipe.recv_hwm = recv_hwm;
+                }
+                Link::Inproc(end) => end.set_own_hwm(send_hwm),
             }
         }
         drop(core);
