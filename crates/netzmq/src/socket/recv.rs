@@ -17,6 +17,9 @@ use crate::patterns::{Next, Part, PipeId, Refusal};
 /// With several connections, the others are asked for news after so many messages from those already read.
 const POLL_EVERY: u32 = 64;
 
+/// A sender that never pauses must not keep a conflating receiver from its message.
+const CATCH_UP_READS: usize = 64;
+
 impl Shared {
     /// Hands the next part to `sink`; returns what that made of it, and whether more parts follow.
     #[inline]
@@ -79,6 +82,9 @@ impl Shared {
             }
             if look {
                 core = self.look_around(core);
+                if core.options.conflate {
+                    core = self.catch_up(core);
+                }
             }
             let c = &mut *core;
             match c.pattern.next(&mut c.pipes) {
@@ -150,6 +156,19 @@ impl Shared {
         if news && (core.followers > 0 || core.lead == Lead::Caller) {
             self.mailbox.wake();
         }
+    }
+
+    /// Reads what has come, so that the newest message is the newest that is here.
+    #[cold]
+    fn catch_up<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+        if core.lead == Lead::Nobody && core.reactor.is_some() {
+            self.poll_now(&mut core);
+        }
+        for _ in 0..CATCH_UP_READS {
+            let Some(id) = core.next_readable() else { break };
+            (core, _) = self.read(core, id, true);
+        }
+        core
     }
 
     /// Fairness among connections: those that are not being taken from get their bytes read now and then.
