@@ -160,11 +160,6 @@ impl Inbound {
         self.messages
     }
 
-    /// Drops all messages but the last.
-    pub(crate) fn keep_newest(&mut self) {
-        while self.messages > 1 && self.take_with(|_| ()).is_some() {}
-    }
-
     pub(crate) fn bytes_received(&self) -> u64 {
         self.bytes_received
     }
