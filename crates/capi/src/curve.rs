@@ -50,7 +50,7 @@ export! {
 
     /// Writes `size` bytes, a multiple of 4, as text of 5/4 of that and a final zero. (`zmq_z85_encode`)
     fn zmq_z85_encode(to: *mut c_char, data: *const u8, size: usize) -> *mut c_char {
-        if size % 4 != 0 {
+        if !size.is_multiple_of(4) {
             return Err(EINVAL);
         }
         let text_len = size / 4 * 5;

@@ -76,7 +76,7 @@ fn free() -> std::sync::MutexGuard<'static, Free> {
 #[inline]
 fn slot(handle: *const c_void) -> Option<&'static Slot> {
     let offset = handle.addr().wrapping_sub((&raw const TABLE).addr());
-    if offset % size_of::<Slot>() == 0 { TABLE.get(offset / size_of::<Slot>()) } else { None }
+    if offset.is_multiple_of(size_of::<Slot>()) { TABLE.get(offset / size_of::<Slot>()) } else { None }
 }
 
 /// Gives an object a handle.
