@@ -183,8 +183,12 @@ impl Shared {
     pub(crate) fn preload(&self, core: &mut Core, id: PipeId, bytes: &[u8]) -> Result<(), ProtocolError> {
         let mut controls = Vec::new();
         let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return Ok(()) };
+        let conflate = pipe.conflate;
         let Some(wire) = pipe.wire() else { return Ok(()) };
         wire.inbound.preload(buffers, bytes, &mut controls)?;
+        if conflate {
+            wire.inbound.keep_newest();
+        }
         let has_messages = wire.inbound.messages() > 0;
         self.answer(core, id, controls);
         if has_messages {
