@@ -101,7 +101,7 @@ pub(crate) struct Core {
     /// So many watch from outside (`ZMQ_FD`, pollers): while there are any, the I/O thread leads.
     pub(crate) watchers: usize,
     /// The descriptor for foreign event loops, once asked for.
-    pub(crate) signal: Option<Arc<super::watch::Signal>>,
+    pub(crate) signal: Option<Arc<super::signal::Signal>>,
     /// A part with more to follow was sent, and the last one was not.
     pub(crate) sending: bool,
     /// Callers that wait without the lead.

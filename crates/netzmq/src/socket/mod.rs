@@ -10,6 +10,7 @@ pub(crate) mod flow;
 pub(crate) mod futures;
 pub(crate) mod recv;
 pub(crate) mod send;
+pub(crate) mod signal;
 pub(crate) mod wait;
 pub(crate) mod watch;
 

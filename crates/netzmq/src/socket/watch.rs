@@ -4,11 +4,11 @@
 //! connections. The watcher's alarm rings whenever something has changed; what, it must look for itself.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::core::{Core, Lead, Shared};
+use super::signal::Signal;
 use crate::engine::job::Job;
 use crate::pipe::mailbox::Alarm;
 use crate::transport::kick::Kick;
@@ -52,7 +52,7 @@ impl Shared {
         if let Some(signal) = &self.lock().signal {
             return Ok(signal.clone());
         }
-        let signal = Arc::new(Signal { kick: Kick::new()?, raised: AtomicBool::new(false) });
+        let signal = Arc::new(Signal::new(Kick::new()?));
         {
             let mut core = self.lock();
             if let Some(other) = &core.signal {
@@ -64,37 +64,5 @@ impl Shared {
         // There may be something to see already.
         signal.ring();
         Ok(signal)
-    }
-}
-
-/// A descriptor that tells of changes, once for any number of them.
-#[derive(Debug)]
-pub(crate) struct Signal {
-    kick: Kick,
-    /// The descriptor is readable. Both sides swap it: a ring that finds it set adds nothing, and a look that finds it
-    /// set takes it back *before* it looks, so that a later change raises it anew.
-    raised: AtomicBool,
-}
-
-impl Signal {
-    /// Called before a look at the socket, under its lock.
-    pub(crate) fn lower(&self) {
-        if self.raised.swap(false, Ordering::AcqRel) {
-            self.kick.drain();
-        }
-    }
-}
-
-impl Alarm for Signal {
-    fn ring(&self) {
-        if !self.raised.swap(true, Ordering::AcqRel) {
-            self.kick.kick();
-        }
-    }
-}
-
-impl AsFd for Signal {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.kick.as_fd()
     }
 }
