@@ -322,6 +322,9 @@ impl Inbound {
     }
 
     fn scan(&mut self, chunk: &mut Chunk, controls: &mut Vec<Control>) -> Result<(), ProtocolError> {
+        if self.opener.is_none() && self.max_message_size >= u64::from(u8::MAX) {
+            self.scan_short(chunk);
+        }
         while let Some(header) = FrameHeader::parse(&chunk.buffer[chunk.scanned..chunk.len])? {
             self.check(&header)?;
             let start = chunk.scanned + header.header_len as usize;
@@ -342,6 +345,25 @@ impl Inbound {
             chunk.scanned = end;
         }
         Ok(())
+    }
+
+    /// The usual case of many short message frames, in a loop of its own: up to the first frame that is anything else.
+    fn scan_short(&mut self, chunk: &mut Chunk) {
+        let bytes = &chunk.buffer[..chunk.len];
+        let (mut at, mut messages, mut more) = (chunk.scanned, 0, self.scan_more);
+        while let Some(&[flags @ (0 | MORE_FLAG), length]) = bytes.get(at..at + 2) {
+            let end = at + 2 + length as usize;
+            if end > bytes.len() {
+                break;
+            }
+            more = flags == MORE_FLAG;
+            messages += usize::from(!more);
+            at = end;
+        }
+        chunk.has_parts |= at > chunk.scanned;
+        chunk.scanned = at;
+        self.messages += messages;
+        self.scan_more = more;
     }
 
     fn check(&self, header: &FrameHeader) -> Result<(), ProtocolError> {
