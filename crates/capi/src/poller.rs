@@ -84,7 +84,8 @@ impl CPoller {
 
     fn wait(&self, events: &mut [PollerEvent], timeout: c_long) -> Result<c_int, Errno> {
         let entries = self.lock().clone();
-        if entries.is_empty() && timeout < 0 {
+        // Nothing could ever end the wait.
+        if timeout < 0 && entries.iter().all(|entry| entry.events == 0) {
             return Err(EFAULT);
         }
         let mut live = Vec::with_capacity(entries.len());

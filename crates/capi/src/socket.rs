@@ -10,7 +10,7 @@ use netzmq::{Context, Message, SendError, Socket, SocketType, raw};
 
 use crate::boundary::{bytes, bytes_mut, export, utf8};
 use crate::context::CContext;
-use crate::errno::{EINVAL, ENAMETOOLONG, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, Errno};
+use crate::errno::{EHOSTUNREACH, EINVAL, ENAMETOOLONG, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, Errno};
 use crate::handles::{self, Handle};
 use crate::message::{RawMessage, length, message_mut};
 use crate::options::Extras;
@@ -85,7 +85,11 @@ impl CSocket {
 
     #[inline]
     pub(crate) fn recv(&self, flags: c_int) -> Result<Message, Errno> {
-        let message = raw::recv(&self.socket, flags & ZMQ_DONTWAIT == 0)?;
+        let mut message = raw::recv(&self.socket, flags & ZMQ_DONTWAIT == 0)?;
+        if !matches!(self.socket.socket_type(), SocketType::Server | SocketType::Peer) {
+            // Within the process the message is the sender's own, with the number that it was sent to.
+            message.set_routing_id(0);
+        }
         // Relaxed: read by the thread that received, or by one that it has told.
         self.more.store(message.has_more(), Ordering::Relaxed);
         Ok(message)
@@ -291,13 +295,19 @@ export! {
         if socket.socket().socket_type() != SocketType::Peer {
             return Err(ENOTSUP);
         }
-        let _ = endpoint(address)?;
-        Err(ENOTSUP)
+        let number = raw::connect_peer(socket.socket(), endpoint(address)?)?;
+        Ok(number)
     }
 
     /// ROUTER: the state of a peer. (`zmq_socket_get_peer_state`)
-    fn zmq_socket_get_peer_state(socket: *mut c_void, _id: *const c_void, _len: usize) -> c_int {
-        handles::get::<CSocket>(socket)?;
-        Err(ENOTSUP)
+    fn zmq_socket_get_peer_state(socket: *mut c_void, id: *const c_void, len: usize) -> c_int {
+        let socket = handles::get::<CSocket>(socket)?;
+        if socket.socket().socket_type() != SocketType::Router {
+            return Err(ENOTSUP);
+        }
+        // SAFETY: the manual page's contract.
+        let id = unsafe { bytes(id, len) }?;
+        let (readable, writable) = raw::peer_state(socket.socket(), id).ok_or(EHOSTUNREACH)?;
+        Ok(c_int::from(readable) | c_int::from(writable) << 1)
     }
 }

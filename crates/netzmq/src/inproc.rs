@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use netzmq_proto::SocketType;
 
+use crate::connection::outbound::Body;
 use crate::patterns::{PeerInfo, PipeId};
 use crate::pipe::inproc::{End, joined, pair};
 use crate::pipe::{Link, Pipe, PipeStats};
@@ -219,6 +220,10 @@ fn connected(shared: &Arc<Shared>, id: PipeId, peer: &Side) {
     }
     let info = PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id };
     if c.pattern.connected(&mut c.pipes, id, &info) {
+        if !c.options.hello.is_empty() {
+            let hello = Body::Owned(netzmq_memory::Message::copy_from_slice(&c.options.hello));
+            c.pipes.push(id, hello, false);
+        }
         c.pattern.writable(&mut c.pipes, id);
         c.pattern.readable(&mut c.pipes, id);
     } else {

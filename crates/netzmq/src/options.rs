@@ -133,6 +133,10 @@ pub(crate) struct SocketOptions {
     pub(crate) heartbeat_timeout: Option<Duration>,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) security: Security,
+    /// Which failures end the attempts to connect: see `STOP_*` in `engine::session`.
+    pub(crate) reconnect_stop: u8,
+    /// Sent to every new peer; empty: nothing.
+    pub(crate) hello: Vec<u8>,
     pub(crate) zap_domain: String,
     pub(crate) zap_enforce_domain: bool,
     pub(crate) metadata: Vec<(String, Vec<u8>)>,
@@ -162,6 +166,8 @@ impl Default for SocketOptions {
             heartbeat_timeout: None,
             max_message_size: None,
             security: Security::Null,
+            reconnect_stop: 0,
+            hello: Vec::new(),
             zap_domain: String::new(),
             zap_enforce_domain: false,
             metadata: Vec::new(),

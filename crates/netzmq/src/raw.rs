@@ -12,7 +12,7 @@ use crate::error::{EndpointError, OptionError, RecvError};
 use crate::monitor::MonitorEvent;
 use crate::pipe::mailbox::Alarm;
 use crate::socket::Socket;
-use crate::socket::core::Shared;
+use crate::socket::core::{BondKind, Shared};
 use crate::socket::send::Wait;
 use crate::socket::watch::WatchKey;
 use crate::transport::accept_filter::Network;
@@ -118,6 +118,54 @@ pub fn last_peer(socket: &Socket) -> Option<Vec<u8>> {
     socket.shared().read_mail(&mut core);
     let id = core.pipes.ids().into_iter().next_back()?;
     core.pattern.routing_id_of(id).map(<[u8]>::to_vec)
+}
+
+/// PEER: connects, and tells the number of the peer that will be there.
+///
+/// # Errors
+/// As [`Socket::connect`].
+pub fn connect_peer(socket: &Socket, endpoint: &str) -> Result<u32, EndpointError> {
+    socket.connect(endpoint)?;
+    let core = socket.shared().lock();
+    let pipe = core.bonds.iter().rev().find_map(|bond| match bond.kind {
+        BondKind::Connecter(_, pipe) => pipe,
+        BondKind::InprocConnected(pipe) => Some(pipe),
+        BondKind::Listener(_) | BondKind::InprocBound => None,
+    });
+    Ok(pipe.map_or(0, |pipe| core.pattern.stamp_for(pipe)))
+}
+
+/// ROUTER: whether a message of this peer can be received, and one sent to it. `None`: no such peer.
+#[must_use]
+pub fn peer_state(socket: &Socket, routing_id: &[u8]) -> Option<(bool, bool)> {
+    let mut core = socket.shared().lock();
+    socket.shared().read_mail(&mut core);
+    let pipe = core.pattern.pipe_of(routing_id)?;
+    let pipe = core.pipes.get(pipe)?;
+    Some((pipe.has_message(), pipe.has_room()))
+}
+
+/// Says what ends attempts to connect again (`ZMQ_RECONNECT_STOP`): bit 1 a refused connection, bit 2 a failed
+/// handshake, bit 4 a lost connection.
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_reconnect_stop(socket: &Socket, bits: u8) -> Result<(), OptionError> {
+    socket.change_options(|options| options.reconnect_stop = bits)
+}
+
+/// What [`set_reconnect_stop`] sets.
+#[must_use]
+pub fn reconnect_stop(socket: &Socket) -> u8 {
+    socket.read_options(|options| options.reconnect_stop)
+}
+
+/// Sends this to every new peer first (`ZMQ_HELLO_MSG`); empty: nothing.
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_hello(socket: &Socket, message: &[u8]) -> Result<(), OptionError> {
+    socket.change_options(|options| options.hello = message.to_vec())
 }
 
 /// [`Socket::bind`] with a descriptor that listens already (`ZMQ_USE_FD`).

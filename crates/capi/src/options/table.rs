@@ -137,7 +137,7 @@ fn key(bytes: [u8; 32], room: &mut [u8]) -> Result<usize, Errno> {
 fn metadata(socket: &CSocket, value: &[u8]) -> Result<(), Errno> {
     let text = text(value, usize::MAX)?;
     let (name, value) = text.split_once(':').ok_or(EINVAL)?;
-    if name.is_empty() || value.is_empty() || !name.starts_with("X-") {
+    if name.len() > 255 || value.is_empty() || !name.starts_with("X-") {
         return Err(EINVAL);
     }
     Ok(raw::add_metadata(socket.socket(), name, value.as_bytes())?)
@@ -405,7 +405,7 @@ static LINES: &[Line] = &[
         },
         get |s, r| with_nul(s.socket().bind_to_device().unwrap_or_default().as_bytes(), r)),
     line!(93 ZAP_ENFORCE_DOMAIN,
-        set |s, v| Ok(s.socket().set_zap_enforce_domain(flag(v)?)?),
+        set |s, v| Ok(s.socket().set_zap_enforce_domain(int(v)? != 0)?),
         get |s, r| yes_no(s.socket().zap_enforce_domain(), r)),
     line!(94 LOOPBACK_FASTPATH,
         set |s, v| { s.extras().set_number(94, c_int::from(flag(v)?)); Ok(()) },
@@ -421,13 +421,23 @@ static LINES: &[Line] = &[
             }
             Ok(raw::set_router_notify(s.socket(), bits as u8)?)
         },
-        get |s, r| { only!(s, Router); number(raw::router_notify(s.socket()).into(), r) }),
+        get |s, r| number(raw::router_notify(s.socket()).into(), r)),
     line!(98 XPUB_MANUAL_LAST_VALUE,
         set |s, v| { only!(s, XPub | Pub); Ok(raw::set_xpub_manual_last_value(s.socket(), loose_flag(v)?)?) }),
     line!(101 IN_BATCH_SIZE, keep from 1, default 8192),
     line!(102 OUT_BATCH_SIZE, keep from 1, default 8192),
     line!(108 ONLY_FIRST_SUBSCRIBE,
         set |s, v| { only!(s, XPub | XSub | Pub | Sub); Ok(raw::set_only_first_subscribe(s.socket(), loose_flag(v)?)?) }),
+    line!(109 RECONNECT_STOP,
+        set |s, v| {
+            let bits = int_from(v, 0)?;
+            if bits > 7 {
+                return Err(EINVAL);
+            }
+            Ok(raw::set_reconnect_stop(s.socket(), bits as u8)?)
+        },
+        get |s, r| number(raw::reconnect_stop(s.socket()).into(), r)),
+    line!(110 HELLO_MSG, set |s, v| Ok(raw::set_hello(s.socket(), v)?)),
     line!(112 PRIORITY,
         set |s, v| {
             let value = int_from(v, 0)?;

@@ -129,7 +129,8 @@ impl IoThread {
         shaking.stream.shutdown();
         drop(shaking);
         let fatal = matches!(&fault, Fault::Protocol(error) if error.is_final());
-        if connecter && !fatal { self.retry(token) } else { self.over(token) }
+        let stop = session_stops(self.sessions.get(&token), STOP_HANDSHAKE_FAILED);
+        if connecter && !fatal && !stop { self.retry(token) } else { self.over(token) }
     }
 
     /// The pipe opens: messages flow.
@@ -213,6 +214,10 @@ impl IoThread {
         wire.commands = peer.minor_version >= 1;
         wire.out.push_unsent(buffers, unsent);
         wire.set_cipher(cipher);
+        if !options.hello.is_empty() && !is_raw(&shared, &options) {
+            // Before all that waits.
+            wire.out.push(buffers, crate::connection::outbound::Body::Borrowed(&options.hello), false);
+        }
         wire.open(buffers, stream.clone());
         let info = PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id };
         if !ending && !c.pattern.connected(&mut c.pipes, id, &info) {
@@ -253,6 +258,17 @@ impl IoThread {
         }
     }
 }
+
+/// The session's options want this to be the end of it.
+pub(crate) fn session_stops(session: Option<&super::session::Session>, bit: u8) -> bool {
+    session.is_some_and(|session| session.options.reconnect_stop & bit != 0)
+}
+
+/// Bits of `reconnect_stop`, as `ZMQ_RECONNECT_STOP_*` has them: a refused connection, a failed handshake, a connection
+/// that was lost.
+pub(crate) const STOP_REFUSED: u8 = 1;
+const STOP_HANDSHAKE_FAILED: u8 = 2;
+pub(crate) const STOP_AFTER_DISCONNECT: u8 = 4;
 
 impl Shaking {
     /// Reads what the handshake wants; while it wants nothing, only to learn whether the peer is still there.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use netzmq_proto::Handshake;
 
 use super::backoff;
+use super::handshaking::{STOP_AFTER_DISCONNECT, STOP_REFUSED, session_stops};
 use super::io_thread::IoThread;
 use super::job::{Fault, Job};
 use super::timers::TimerKind;
@@ -212,9 +213,10 @@ impl IoThread {
     }
 
     fn attempt_failed(&mut self, token: u64, error: &io::Error) {
-        let _ = error;
         self.tell(token, EventKind::Closed, None);
-        self.retry(token);
+        let refused = error.kind() == io::ErrorKind::ConnectionRefused;
+        let stop = refused && session_stops(self.sessions.get(&token), STOP_REFUSED);
+        if stop { self.over(token) } else { self.retry(token) }
     }
 
     /// Plans the next attempt, or gives up where none is wanted.
@@ -388,7 +390,10 @@ impl IoThread {
         } else {
             !session.options.immediate
         };
-        let again = session.target.is_some() && session.options.reconnect_interval.is_some() && worth_keeping;
+        let again = session.target.is_some()
+            && session.options.reconnect_interval.is_some()
+            && session.options.reconnect_stop & STOP_AFTER_DISCONNECT == 0
+            && worth_keeping;
         if again {
             if !ended {
                 let c = &mut *core;
@@ -400,7 +405,10 @@ impl IoThread {
             session.failures = 0;
             return self.retry(token);
         }
-        let reconnect = session.target.is_some() && session.options.immediate && !ended;
+        let reconnect = session.target.is_some()
+            && session.options.immediate
+            && session.options.reconnect_stop & STOP_AFTER_DISCONNECT == 0
+            && !ended;
         session.pipe = None;
         if ended {
             shared.discard_pipe(&mut core, id);
