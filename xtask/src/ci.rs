@@ -95,7 +95,7 @@ fn documentation() -> Result<()> {
 
 /// Unit, model, API and documentation tests.
 fn tests() -> Result<()> {
-    shell::run(&mut shell::cargo(&["test", "--workspace"]))
+    shell::run(&mut shell::cargo(&["test", "--workspace", "--no-fail-fast"]))
 }
 
 /// The benchmark programs that need nothing but this repository still compile, and their checks still check.
