@@ -365,8 +365,10 @@ impl IoThread {
         }
         let more = !core.readable.is_empty();
         core = shared.flush_dirty(core);
+        // A caller that took the lead meanwhile waits for edges that may all have been reported here.
+        let lost = core.lead != Lead::IoThread;
         drop(core);
-        if news {
+        if news || (more && lost) {
             shared.mailbox.wake();
         }
         if more {

@@ -99,7 +99,7 @@ impl Shared {
             }
             core.spin_pays = false;
         }
-        if !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
+        if !core.readable.is_empty() || !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
             return core;
         }
         drop(core);
