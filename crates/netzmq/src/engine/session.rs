@@ -308,7 +308,7 @@ impl IoThread {
             for _ in 0..8 {
                 let Some(next) = core.next_readable() else { break };
                 let has_messages;
-                (core, has_messages) = shared.read(core, next, false);
+                (core, has_messages) = shared.read(core, next, true);
                 news |= has_messages;
             }
             let more = !core.readable.is_empty();

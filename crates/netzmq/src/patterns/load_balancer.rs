@@ -46,6 +46,13 @@ impl LoadBalancer {
         self.ring.wake(pipe);
     }
 
+    /// Gets rid of what a peer sends to a type that never receives.
+    pub(crate) fn drop_incoming<P: Pipes>(&self, pipes: &mut P, pipe: PipeId) {
+        while self.ring.knows(pipe) && pipes.has_message(pipe) {
+            pipes.skip(pipe);
+        }
+    }
+
     /// `To`, `Block`, or `Drop` for the rest of a message whose pipe is gone.
     #[inline]
     pub(crate) fn route<P: Pipes>(&mut self, pipes: &mut P, more: bool) -> Verdict {

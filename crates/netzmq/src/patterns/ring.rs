@@ -58,7 +58,6 @@ impl Ring {
     }
 
     /// Whether `pipe` is attached.
-    #[cfg(test)]
     pub(crate) fn knows(&self, pipe: PipeId) -> bool {
         self.links.get(pipe.0 as usize).is_some_and(|link| link.next != DETACHED)
     }

@@ -29,6 +29,11 @@ impl Rules for Scatter {
         self.balancer.detach(pipe);
     }
 
+    /// GATHERs have nothing to say; what one says all the same must not pile up.
+    fn readable<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.balancer.drop_incoming(pipes, pipe);
+    }
+
     #[inline]
     fn writable<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
         self.balancer.writable(pipe);

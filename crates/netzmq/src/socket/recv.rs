@@ -150,10 +150,12 @@ impl Shared {
         (core, result)
     }
 
-    /// A read may bring more than its reader takes: the others who wait look, too.
+    /// A read may bring more than its reader takes, and leave more to be read than its reader goes on with: the others
+    /// who wait look, too.
     #[inline]
     fn share(&self, core: &Core, news: bool) {
-        if news && (core.followers > 0 || core.lead == Lead::Caller) {
+        let others = core.followers > 0 || core.watchers > 0 || core.lead == Lead::Caller;
+        if others && (news || !core.readable.is_empty()) {
             self.mailbox.wake();
         }
     }
