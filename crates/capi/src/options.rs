@@ -26,6 +26,9 @@ pub(crate) fn is_thread_safe(socket_type: SocketType) -> bool {
     matches!(socket_type, Client | Server | Radio | Dish | Gather | Scatter | Peer | Channel)
 }
 
+/// Unset by null only: an empty text is no proxy's address.
+const SOCKS_PROXY: c_int = 68;
+
 export! {
     /// Sets an option. (`zmq_setsockopt`)
     fn zmq_setsockopt(socket: *mut c_void, option: c_int, value: *const c_void, len: usize) -> c_int {
@@ -34,6 +37,9 @@ export! {
         let set = line.set.ok_or(EINVAL)?;
         // Some texts are unset with a null pointer and no length; else null is no value.
         if value.is_null() && len > 0 {
+            return Err(EINVAL);
+        }
+        if !value.is_null() && len == 0 && option == SOCKS_PROXY {
             return Err(EINVAL);
         }
         // SAFETY: the manual page's contract.

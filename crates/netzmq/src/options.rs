@@ -11,6 +11,7 @@ use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType};
 use crate::error::OptionError;
 use crate::patterns::PatternOptions;
 use crate::socket::Socket;
+use crate::transport::socks::Proxy;
 use crate::transport::tcp::TcpOptions;
 
 /// How the two ends of a connection assure each other who they are.
@@ -133,6 +134,7 @@ pub(crate) struct SocketOptions {
     pub(crate) heartbeat_timeout: Option<Duration>,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) security: Security,
+    pub(crate) socks: Proxy,
     /// Which failures end the attempts to connect: see `STOP_*` in `engine::session`.
     pub(crate) reconnect_stop: u8,
     /// Sent to every new peer; empty: nothing.
@@ -166,6 +168,7 @@ impl Default for SocketOptions {
             heartbeat_timeout: None,
             max_message_size: None,
             security: Security::Null,
+            socks: Proxy::default(),
             reconnect_stop: 0,
             hello: Vec::new(),
             zap_domain: String::new(),
@@ -286,6 +289,13 @@ options! {
     /// A socket with a domain lets nobody in when there is no ZAP handler; one without asks none. Default off.
     /// (`ZMQ_ZAP_ENFORCE_DOMAIN`)
     zap_enforce_domain, set_zap_enforce_domain: bool = zap_enforce_domain;
+    /// TCP connections are made through the SOCKS5 proxy at this `host:port`. Empty: directly (the default).
+    /// (`ZMQ_SOCKS_PROXY`)
+    socks_proxy, set_socks_proxy: String = socks.address;
+    /// The name for the proxy, at most 255 bytes. Empty: no authentication (the default). (`ZMQ_SOCKS_USERNAME`)
+    socks_username, set_socks_username: String = socks.username;
+    /// The password for the proxy, at most 255 bytes. (`ZMQ_SOCKS_PASSWORD`)
+    socks_password, set_socks_password: String = socks.password;
     /// Connections that wait to be accepted, at most. Default 100. (`ZMQ_BACKLOG`)
     backlog, set_backlog: i32 = tcp.backlog;
     /// Use IPv6 as well as IPv4. Default off. (`ZMQ_IPV6`)

@@ -224,6 +224,7 @@ impl IoThread {
             Job::Lead { shared } => self.take_lead(&shared),
             Job::GoOn { shared } => self.lead_turn(&shared),
             Job::Resolved { token, address } => self.resolved(token, address),
+            Job::Proxied { token, stream } => self.proxied(token, stream),
             Job::Readable { token } => self.readable_again(token),
             Job::Forget { shared } => self.forget_socket(&shared),
             Job::Stop => {}

@@ -63,6 +63,8 @@ pub(crate) enum Job {
     GoOn { shared: Arc<Shared> },
     /// A name was resolved.
     Resolved { token: u64, address: io::Result<std::net::SocketAddr> },
+    /// A proxy was asked for a connection.
+    Proxied { token: u64, stream: io::Result<std::os::fd::OwnedFd> },
     /// Go on reading a connection that had too much for one turn.
     Readable { token: u64 },
     /// A socket is closed: don't lead it.

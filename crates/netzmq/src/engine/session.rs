@@ -25,6 +25,7 @@ use crate::pipe::SessionId;
 use crate::socket::core::{BondKind, Shared};
 use crate::transport::ipc::{self, IpcName};
 use crate::transport::poller::{Event, Interest};
+use crate::transport::socks;
 use crate::transport::stream::{Moved, Stream};
 use crate::transport::tcp;
 
@@ -138,6 +139,9 @@ impl IoThread {
                 Err(error) => self.attempt_failed(token, &error),
             },
             Target::Tcp { host, port, .. } => {
+                if !session.options.socks.address.is_empty() {
+                    return self.ask_proxy(token, host, port);
+                }
                 let ipv6 = session.options.tcp.ipv6;
                 let literal = host.trim_start_matches('[').trim_end_matches(']');
                 if literal.parse::<std::net::IpAddr>().is_ok() {
@@ -178,6 +182,37 @@ impl IoThread {
                     self.set_phase_deadline(token, timeout);
                 }
                 self.tell(token, EventKind::ConnectDelayed, None);
+            }
+            Err(error) => self.attempt_failed(token, &error),
+        }
+    }
+
+    /// The dialogue with a proxy blocks, so it has a thread of its own.
+    fn ask_proxy(&mut self, token: u64, host: String, port: u16) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        session.phase = Phase::Resolving;
+        let options = session.options.clone();
+        let context = self.context.clone();
+        let thread = self.handle.index;
+        let asked = std::thread::Builder::new().name("netzmq-socks".into()).spawn(move || {
+            let stream = socks::connect(&options.socks, &host, port, options.connect_timeout);
+            if let Some(context) = context.upgrade() {
+                context.post(thread, Job::Proxied { token, stream });
+            }
+        });
+        match asked {
+            Ok(_) => self.tell(token, EventKind::ConnectDelayed, None),
+            Err(error) => self.attempt_failed(token, &error),
+        }
+    }
+
+    pub(crate) fn proxied(&mut self, token: u64, stream: io::Result<OwnedFd>) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        session.phase = Phase::Pausing;
+        match stream.and_then(|fd| tcp::tune(&fd, &session.options.tcp).map(|()| fd)) {
+            Ok(fd) => {
+                let (address, peer, local) = tcp::names(&fd);
+                self.connected(token, Stream::new(fd, address, peer, local));
             }
             Err(error) => self.attempt_failed(token, &error),
         }

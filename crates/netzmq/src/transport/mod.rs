@@ -10,5 +10,6 @@ pub(crate) mod ipc;
 pub(crate) mod kick;
 pub(crate) mod listener;
 pub(crate) mod poller;
+pub(crate) mod socks;
 pub(crate) mod stream;
 pub(crate) mod tcp;
