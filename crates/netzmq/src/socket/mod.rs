@@ -386,6 +386,7 @@ impl Socket {
         change(&mut c.options);
         c.pattern.set_options(&c.options.pattern);
         let (send_hwm, recv_hwm) = (c.options.send_hwm, c.options.recv_hwm);
+        let mut roomier = Vec::new();
         for pipe in c.pipes.iter_mut() {
             match &mut pipe.link {
                 Link::Wire(_) => {
@@ -394,6 +395,13 @@ impl Socket {
                 }
                 Link::Inproc(end) => end.set_own_hwm(send_hwm),
             }
+            // The pattern passes over a full pipe until it is told of room.
+            if std::mem::take(&mut pipe.full) && pipe.has_room() {
+                roomier.push(pipe.id);
+            }
+        }
+        for id in roomier {
+            c.pattern.writable(&mut c.pipes, id);
         }
         drop(core);
         self.shared.mailbox.wake();

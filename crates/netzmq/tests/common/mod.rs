@@ -171,3 +171,10 @@ pub(crate) fn assert_closed(stream: &mut TcpStream) {
         }
     }
 }
+
+/// Resident memory of this process in KiB, as the kernel counts it.
+pub(crate) fn resident_kib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap()
+}
