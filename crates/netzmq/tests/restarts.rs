@@ -24,7 +24,7 @@ fn eager(context: &Context, socket_type: SocketType) -> Socket {
 fn places() -> [String; 2] {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let path = std::env::temp_dir().join(format!("netzmq-reconnect-{}-{count}", std::process::id()));
+    let path = std::env::temp_dir().join(format!("netzmq-restarts-{}-{count}", std::process::id()));
     [free_endpoint(&Context::new()), format!("ipc://{}", path.display())]
 }
 
