@@ -24,9 +24,6 @@ pub(crate) struct Extras {
     pub(crate) curve_public: Option<CurvePublicKey>,
     pub(crate) curve_secret: Option<CurveSecretKey>,
     pub(crate) curve_server: Option<CurvePublicKey>,
-    pub(crate) socks_proxy: String,
-    pub(crate) socks_username: String,
-    pub(crate) socks_password: String,
     pub(crate) affinity: u64,
     /// A descriptor that was given away to the next bind.
     pub(crate) bind_fd: Option<c_int>,

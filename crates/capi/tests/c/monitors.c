@@ -1,0 +1,52 @@
+/* Monitors: both forms, from listening to the end. */
+#include "check.h"
+
+static int next_event (void *monitor, uint32_t *value, char *address)
+{
+    char head[6];
+    uint16_t event;
+    CHECK (zmq_recv (monitor, head, sizeof head, 0) == 6);
+    memcpy (&event, head, 2);
+    memcpy (value, head + 2, 4);
+    int len = zmq_recv (monitor, address, 255, 0);
+    CHECK (len >= 0);
+    address[len] = 0;
+    return event;
+}
+
+int main (void)
+{
+    char address[256], endpoint[256];
+    uint32_t value;
+    size_t len = sizeof endpoint;
+    void *pull = open_socket (ZMQ_PULL), *push = open_socket (ZMQ_PUSH);
+    void *monitor = open_socket (ZMQ_PAIR), *second = open_socket (ZMQ_PAIR);
+    FAILS (EPROTONOSUPPORT, zmq_socket_monitor (pull, "tcp://127.0.0.1:*", ZMQ_EVENT_ALL));
+    FAILS (EINVAL, zmq_socket_monitor_versioned (pull, "inproc://m", ZMQ_EVENT_ALL, 3, ZMQ_PAIR));
+    FAILS (EINVAL, zmq_socket_monitor_versioned (pull, "inproc://m", ZMQ_EVENT_ALL, 2, ZMQ_REQ));
+    CHECK (zmq_socket_monitor (pull, "inproc://m", ZMQ_EVENT_ALL) == 0);
+    CHECK (zmq_connect (monitor, "inproc://m") == 0);
+    FAILS (EADDRINUSE, zmq_socket_monitor (push, "inproc://m", ZMQ_EVENT_ALL));
+    CHECK (zmq_socket_monitor_versioned (push, "inproc://n", ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 2, ZMQ_PAIR) == 0);
+    CHECK (zmq_connect (second, "inproc://n") == 0);
+    join (pull, push);
+    CHECK (zmq_getsockopt (pull, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_LISTENING && strcmp (address, endpoint) == 0);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_ACCEPTED && strcmp (address, endpoint) == 0);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+
+    uint64_t number;
+    CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == 1);
+    CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == 0);
+    CHECK (zmq_recv (second, address, 255, 0) > 0);
+    len = (size_t) zmq_recv (second, address, 255, 0);
+    CHECK (len == strlen (endpoint) && memcmp (address, endpoint, len) == 0);
+
+    CHECK (zmq_close (push) == 0);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_DISCONNECTED);
+    CHECK (zmq_socket_monitor (pull, NULL, 0) == 0);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_MONITOR_STOPPED);
+    CHECK (zmq_close (pull) == 0 && zmq_close (monitor) == 0 && zmq_close (second) == 0);
+    return finish ();
+}

@@ -1,0 +1,52 @@
+/* Waiting: for sockets, descriptors and both; the edge of ZMQ_FD; pollers. */
+#include "check.h"
+#include <poll.h>
+#include <unistd.h>
+
+int main (void)
+{
+    void *pull = open_socket (ZMQ_PULL), *push = open_socket (ZMQ_PUSH);
+    int pipes[2];
+    char text[8];
+    CHECK (pipe (pipes) == 0);
+    join (pull, push);
+    zmq_pollitem_t items[] = {{pull, 0, ZMQ_POLLIN, 0}, {NULL, pipes[0], ZMQ_POLLIN, 0}};
+    CHECK (zmq_poll (NULL, 0, 0) == 0);
+    CHECK (zmq_poll (items, 2, 0) == 0 && !items[0].revents && !items[1].revents);
+    CHECK (zmq_poll (items, 2, 10) == 0);
+    CHECK (write (pipes[1], "x", 1) == 1);
+    CHECK (zmq_poll (items, 2, -1) == 1 && items[1].revents == ZMQ_POLLIN && read (pipes[0], text, 1) == 1);
+    CHECK (zmq_send (push, "hello", 5, 0) == 5);
+    CHECK (zmq_poll (items, 2, -1) == 1 && items[0].revents == ZMQ_POLLIN);
+    CHECK (zmq_poll (items, 2, -1) == 1);
+    CHECK (zmq_recv (pull, text, sizeof text, 0) == 5);
+
+    /* The descriptor tells of changes; the option tells of what there is. */
+    int fd, events;
+    size_t len = sizeof fd;
+    CHECK (zmq_getsockopt (pull, ZMQ_FD, &fd, &len) == 0);
+    len = sizeof events;
+    CHECK (zmq_getsockopt (pull, ZMQ_EVENTS, &events, &len) == 0 && events == 0);
+    CHECK (zmq_send (push, "again", 5, 0) == 5);
+    do {
+        struct pollfd waiting = {fd, POLLIN, 0};
+        CHECK (poll (&waiting, 1, 5000) == 1);
+        CHECK (zmq_getsockopt (pull, ZMQ_EVENTS, &events, &len) == 0);
+    } while (!events);
+    CHECK (events == ZMQ_POLLIN && zmq_recv (pull, text, sizeof text, ZMQ_DONTWAIT) == 5);
+
+    void *poller = zmq_poller_new ();
+    zmq_poller_event_t ready[2];
+    CHECK (zmq_poller_add (poller, pull, text, ZMQ_POLLIN) == 0 && zmq_poller_size (poller) == 1);
+    FAILS (EINVAL, zmq_poller_add (poller, pull, NULL, ZMQ_POLLIN));
+    CHECK (zmq_poller_add_fd (poller, pipes[0], NULL, ZMQ_POLLIN) == 0);
+    FAILS (EAGAIN, zmq_poller_wait (poller, ready, 0));
+    CHECK (zmq_send (push, "third", 5, 0) == 5 && write (pipes[1], "x", 1) == 1);
+    CHECK (zmq_poller_wait (poller, ready, 5000) == 0);
+    CHECK (zmq_recv (pull, text, sizeof text, 0) == 5);
+    CHECK (zmq_poller_wait_all (poller, ready, 2, 5000) == 1 && ready[0].fd == pipes[0]);
+    CHECK (zmq_poller_remove (poller, pull) == 0 && zmq_poller_remove_fd (poller, pipes[0]) == 0);
+    CHECK (zmq_poller_destroy (&poller) == 0 && !poller);
+    CHECK (zmq_close (push) == 0 && zmq_close (pull) == 0);
+    return finish ();
+}

@@ -1,0 +1,64 @@
+//! C programs against our header and our library: one for each section of `zmq.h`, compiled by the system's C compiler.
+//!
+//! A program exits with 0, or with the line of the check that failed. Each is also a check that the header compiles
+//! without a warning, as C and (where there is a compiler) the drafts included.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The library that Cargo has built beside this test.
+fn library() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let library = test.parent().unwrap().join("libzmq.so");
+    assert!(library.exists(), "{} is not there", library.display());
+    library
+}
+
+fn run(name: &str) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&out).unwrap();
+    let library = library();
+    let soname = out.join("libzmq.so.5");
+    // A link of the last run points to the same place.
+    let _ = std::fs::remove_file(&soname);
+    std::os::unix::fs::symlink(&library, &soname).unwrap();
+    let program = out.join("program");
+    let compiled = Command::new("cc")
+        .args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-DZMQ_BUILD_DRAFT_API", "-o"])
+        .arg(&program)
+        .arg(here.join("tests/c").join(name).with_extension("c"))
+        .arg("-I")
+        .arg(here.join("include"))
+        .arg(&soname)
+        .arg(format!("-Wl,-rpath,{}", out.display()))
+        .arg("-lpthread")
+        .output()
+        .expect("a C compiler is needed to test the C interface");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let ran = Command::new(&program).current_dir(&out).output().unwrap();
+    assert!(ran.status.success(), "{name}.c: {}, {}", ran.status, String::from_utf8_lossy(&ran.stderr));
+}
+
+macro_rules! programs {
+    ($($name:ident;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                run(stringify!($name));
+            }
+        )*
+    };
+}
+
+programs! {
+    contexts;
+    messages;
+    mistakes;
+    monitors;
+    options;
+    polling;
+    security;
+    sockets;
+    timers;
+}
