@@ -137,8 +137,8 @@ struct State {
 impl Monitor {
     pub(crate) fn new() -> (Monitor, MonitorSink) {
         let queue = Arc::new(Queue::default());
-        let sink = queue.clone();
-        (Monitor { queue }, Arc::new(move |event| sink.push(event)))
+        let source = Source(queue.clone());
+        (Monitor { queue }, Arc::new(move |event| source.0.push(event)))
     }
 
     /// The next event; waits for it. `None` when `timeout` is over.
@@ -185,6 +185,16 @@ impl Monitor {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.queue.lock().dropped
+    }
+}
+
+/// The socket's end of a queue. It goes when no event can come any more.
+#[derive(Debug)]
+struct Source(Arc<Queue>);
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.0.push(MonitorEvent::stopped());
     }
 }
 
