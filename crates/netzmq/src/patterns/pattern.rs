@@ -77,10 +77,10 @@ pub(crate) trait Rules {
     }
 
     fn subscribe<P: Pipes>(&mut self, _: &mut P, _: &[u8]) -> Result<(), Refusal> {
-        Err(Refusal::Malformed)
+        Err(Refusal::NotSupported)
     }
     fn unsubscribe<P: Pipes>(&mut self, _: &mut P, _: &[u8]) -> Result<(), Refusal> {
-        Err(Refusal::Malformed)
+        Err(Refusal::NotSupported)
     }
     fn topics_count(&self) -> usize {
         0

@@ -342,7 +342,7 @@ impl<const SILENT: bool> Rules for Publisher<SILENT> {
     /// Manual mode: for the peer whose request was received last, if it is still there.
     fn subscribe<P: Pipes>(&mut self, _: &mut P, topic: &[u8]) -> Result<(), Refusal> {
         if !self.settings.manual {
-            return Err(Refusal::Malformed);
+            return Err(Refusal::NotSupported);
         }
         if let Some(pipe) = self.last {
             self.matcher.add(topic, pipe);
@@ -352,7 +352,7 @@ impl<const SILENT: bool> Rules for Publisher<SILENT> {
 
     fn unsubscribe<P: Pipes>(&mut self, _: &mut P, topic: &[u8]) -> Result<(), Refusal> {
         if !self.settings.manual {
-            return Err(Refusal::Malformed);
+            return Err(Refusal::NotSupported);
         }
         if let Some(pipe) = self.last {
             self.matcher.remove(topic, pipe);

@@ -203,7 +203,7 @@ impl<const FILTERS: bool> Rules for Subscriber<FILTERS> {
 
     fn subscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
         if !FILTERS {
-            return Err(Refusal::Malformed);
+            return Err(Refusal::NotSupported);
         }
         self.change(pipes, true, topic);
         Ok(())
@@ -211,7 +211,7 @@ impl<const FILTERS: bool> Rules for Subscriber<FILTERS> {
 
     fn unsubscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
         if !FILTERS {
-            return Err(Refusal::Malformed);
+            return Err(Refusal::NotSupported);
         }
         self.change(pipes, false, topic);
         Ok(())

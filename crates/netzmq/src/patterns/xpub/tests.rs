@@ -109,7 +109,7 @@ fn manual() {
     assert_eq!(fan(&mut bench, &["z"]), [0; 0]);
     assert_eq!(
         xpub(&PatternOptions::default()).pattern.subscribe(&mut bench.fake, b"z"),
-        Err(Refusal::Malformed)
+        Err(Refusal::NotSupported)
     );
 }
 
