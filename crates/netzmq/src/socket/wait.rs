@@ -125,8 +125,10 @@ impl Shared {
         loop {
             let has_messages;
             (core, has_messages) = self.read(core, id, false);
-            // Bytes that are known to be there are reported by no poller again: they must be read before any sleep.
-            if has_messages || !core.readable.is_empty() || self.mailbox.moved_on(ticket) {
+            // Bytes that are known to be there are reported by no poller again: they must be read before any sleep. And
+            // what the read itself has queued (a PONG) must be written before one.
+            let has_work = !core.readable.is_empty() || !core.pipes.dirty.is_empty();
+            if has_messages || has_work || self.mailbox.moved_on(ticket) {
                 return (core, true);
             }
             if Instant::now() >= until {
