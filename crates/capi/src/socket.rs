@@ -10,7 +10,9 @@ use netzmq::{Context, Message, SendError, Socket, SocketType, raw};
 
 use crate::boundary::{bytes, bytes_mut, export, utf8};
 use crate::context::CContext;
-use crate::errno::{EHOSTUNREACH, EINVAL, ENAMETOOLONG, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, Errno};
+use crate::errno::{
+    EHOSTUNREACH, EINVAL, ENAMETOOLONG, ENOCOMPATPROTO, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, Errno,
+};
 use crate::handles::{self, Handle};
 use crate::message::{RawMessage, length, message_mut};
 use crate::options::Extras;
@@ -129,6 +131,17 @@ fn endpoint<'a>(address: *const c_char) -> Result<&'a str, Errno> {
     if TRANSPORTS.contains(&transport) { Ok(text) } else { Err(EPROTONOSUPPORT) }
 }
 
+/// UDP carries datagrams: RADIO sends them, DISH gets them, DGRAM does both.
+fn check_datagrams(address: &str, socket_type: SocketType, binds: bool) -> Result<(), Errno> {
+    let fits = match socket_type {
+        SocketType::Dgram => true,
+        SocketType::Dish => binds,
+        SocketType::Radio => !binds,
+        _ => false,
+    };
+    if address.starts_with("udp://") && !fits { Err(ENOCOMPATPROTO) } else { Ok(()) }
+}
+
 /// Sends from C's message, which is empty after it, or unchanged if it was not sent.
 fn send_message(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> Result<c_int, Errno> {
     let socket = handles::get::<CSocket>(socket)?;
@@ -178,6 +191,7 @@ export! {
     fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
         let address = endpoint(address)?;
+        check_datagrams(address, socket.socket().socket_type(), true)?;
         let given = socket.extras().bind_fd.take();
         match given {
             None => socket.socket().bind(address)?,
@@ -193,7 +207,9 @@ export! {
     /// Connects to an endpoint, now or when somebody is there. (`zmq_connect`)
     fn zmq_connect(socket: *mut c_void, address: *const c_char) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
-        socket.socket().connect(endpoint(address)?)?;
+        let address = endpoint(address)?;
+        check_datagrams(address, socket.socket().socket_type(), false)?;
+        socket.socket().connect(address)?;
         Ok(0)
     }
 
