@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::bench::units;
+use crate::tool::Tool;
 
 /// Tools for ZeroMQ, on the netzmq library
 #[derive(Debug, Parser)]
@@ -16,6 +17,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Tool(Tool),
     /// Measure this machine: message memory, copying, receiving
     #[command(subcommand, arg_required_else_help = true)]
     Bench(Bench),

@@ -9,6 +9,9 @@ pub(crate) enum Failure {
     /// The library refused something.
     #[error("{0}")]
     Library(#[from] netzmq::Error),
+    /// What was waited for did not come in time.
+    #[error("{0}")]
+    Nothing(String),
     /// Arguments that make no sense together.
     #[error("{0}")]
     Usage(String),
@@ -43,8 +46,9 @@ impl Failure {
         matches!(self, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// 1 if nothing came in time, 2 for everything else.
     pub(crate) fn exit_code(&self) -> u8 {
-        2
+        if matches!(self, Failure::Nothing(_)) { 1 } else { 2 }
     }
 }
 

@@ -1,6 +1,6 @@
-//! The `netzmq` program: measures what message memory costs on the machine at hand.
+//! The `netzmq` program: tools for ZeroMQ sockets, and measurements of what message memory costs on the machine at hand.
 //!
-//! `args` says what can be asked for, `bench` does it, `error` says how it ends. Results go to standard output, progress
+//! `args` says what can be asked for, `tool` and `bench` do it, `error` says how it ends. Results go to standard output, progress
 //! and complaints to standard error, so that output can be piped. Exit codes: 0 done, 1 nothing came in time, 2 wrong
 //! usage or failure; a reader that closes the pipe early is no failure.
 //!
@@ -14,6 +14,7 @@ mod args;
 mod bench;
 mod error;
 mod output;
+mod tool;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     };
     let done = match args.command {
         Command::Bench(which) => bench::run(which),
+        Command::Tool(which) => tool::run(which),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -63,7 +63,10 @@ fn choose(size: usize, records: &[&Record]) -> Option<Advice> {
             )
         }
         (_, false, false) => {
-            format!("nothing is clearly faster: {} took {ahead:.0} % less, within its own spread", fastest.strategy)
+            format!(
+                "nothing is clearly faster: {} took {ahead:.0} % less, within its own spread",
+                fastest.strategy
+            )
         }
     };
     Some(Advice { size, take, why })
