@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use netzmq_memory::MessagePool;
 use netzmq_proto::{SocketType, ZapReply, ZapRequest};
 
+use crate::deadline;
 use crate::engine::io_thread::{self, IoHandle};
 use crate::engine::job::Job;
 use crate::error::SocketError;
@@ -278,7 +279,7 @@ impl ContextInner {
     }
 
     fn wait_closed(&self, timeout: Option<Duration>) -> bool {
-        let deadline = timeout.map(|t| Instant::now() + t);
+        let deadline = timeout.map(deadline::after);
         let mut sockets = self.lock_sockets();
         while !sockets.is_empty() {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));

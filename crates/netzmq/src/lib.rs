@@ -42,6 +42,7 @@
 
 mod connection;
 mod context;
+mod deadline;
 mod engine;
 mod error;
 mod inproc;

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::deadline;
+
 /// Receives events.
 pub(crate) type MonitorSink = Arc<dyn Fn(MonitorEvent) + Send + Sync>;
 
@@ -144,7 +146,7 @@ impl Monitor {
     /// The next event; waits for it. `None` when `timeout` is over.
     #[must_use]
     pub fn recv_timeout(&self, timeout: Duration) -> Option<MonitorEvent> {
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline::after(timeout);
         let mut state = self.queue.lock();
         loop {
             if let Some(event) = state.events.pop_front() {
@@ -172,7 +174,7 @@ impl Monitor {
         timeout: Duration,
         mut wanted: impl FnMut(&MonitorEvent) -> bool,
     ) -> Option<MonitorEvent> {
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline::after(timeout);
         loop {
             let event = self.recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
             if wanted(&event) {

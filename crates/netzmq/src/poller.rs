@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::deadline;
 use crate::pipe::mailbox::Alarm;
 use crate::socket::Socket;
 use crate::socket::core::Shared;
@@ -186,7 +187,7 @@ impl Poller {
 
     /// Waits until a socket is ready, and tells which are; empty when `timeout` is over (`None`: waits for ever).
     pub fn wait(&mut self, timeout: Option<Duration>) -> &[Readiness] {
-        let deadline = timeout.map(|t| Instant::now() + t);
+        let deadline = timeout.map(deadline::after);
         self.ready.clear();
         let mut look = std::mem::take(&mut self.hot);
         // What has rung since, without waiting.

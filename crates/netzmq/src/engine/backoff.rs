@@ -19,7 +19,11 @@ pub(crate) fn pause(
         interval
     };
     let jitter = interval.mul_f64(f64::from(random % 1000) / 1000.0);
-    Some(if max > interval { (base + jitter).min(max.max(interval)) } else { base + jitter })
+    Some(if max > interval {
+        base.saturating_add(jitter).min(max.max(interval))
+    } else {
+        base.saturating_add(jitter)
+    })
 }
 
 #[cfg(test)]
@@ -43,5 +47,23 @@ mod tests {
         assert_eq!(pause(Some(100 * MS), Duration::ZERO, 9, 0), Some(100 * MS));
         assert!(pause(Some(100 * MS), Duration::ZERO, 9, 999) < Some(200 * MS));
         assert_eq!(pause(None, Duration::ZERO, 1, 0), None);
+    }
+
+    proptest::proptest! {
+        /// Goal: whatever the settings, a pause is at least the interval, never much more than the larger of the two,
+        /// never shorter after one failure more, and computing it never overflows.
+        #[test]
+        fn any_settings(
+            interval in proptest::prop_oneof![0..1000u64, 0..u64::MAX],
+            max in proptest::prop_oneof![0..100_000u64, 0..u64::MAX],
+            failures: u32,
+            random: u32,
+        ) {
+            let (interval, max) = (Duration::from_secs(interval), Duration::from_secs(max));
+            let at = |failures| pause(Some(interval), max, failures, random).unwrap();
+            proptest::prop_assert!(at(failures) >= interval);
+            proptest::prop_assert!(at(failures) <= max.max(interval.saturating_mul(2)));
+            proptest::prop_assert!(at(failures.saturating_add(1)) >= at(failures));
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::io_thread::IoThread;
 use super::job::Fault;
 use super::session::Phase;
 use super::timers::TimerKind;
+use crate::deadline;
 
 /// A connection's pulse.
 #[derive(Debug, Default)]
@@ -32,7 +33,7 @@ impl IoThread {
         if interval.is_zero() || super::handshaking::is_raw(&session.shared, &session.options) {
             return;
         }
-        let at = now + interval;
+        let at = deadline::from(now, interval);
         session.pulse.next_ping = Some(at);
         self.timers.set(at, token, TimerKind::Ping);
     }
@@ -44,7 +45,7 @@ impl IoThread {
         let ttl = Duration::from_millis(u64::from(ttl_tenths) * 100);
         session.pulse.peer_ttl = ttl;
         session.pulse.seen_at_ttl = received;
-        let at = Instant::now() + ttl;
+        let at = deadline::after(ttl);
         session.pulse.ttl = Some(at);
         self.timers.set(at, token, TimerKind::Ttl);
     }
@@ -57,12 +58,13 @@ impl IoThread {
         let options = &session.options;
         match kind {
             TimerKind::Ping if pulse.next_ping == Some(at) => {
-                let next = at.max(Instant::now()) + options.heartbeat_interval;
+                let next = deadline::from(at.max(Instant::now()), options.heartbeat_interval);
                 pulse.next_ping = Some(next);
                 self.timers.set(next, token, TimerKind::Ping);
                 if pulse.silence.is_none() {
                     pulse.seen_at_ping = received;
-                    let limit = at + options.heartbeat_timeout.unwrap_or(options.heartbeat_interval);
+                    let timeout = options.heartbeat_timeout.unwrap_or(options.heartbeat_interval);
+                    let limit = deadline::from(at, timeout);
                     pulse.silence = Some(limit);
                     self.timers.set(limit, token, TimerKind::Silence);
                 }

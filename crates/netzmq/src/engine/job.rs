@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netzmq_proto::ProtocolError;
 
-use super::session::Target;
+use super::target::Target;
 use crate::options::SocketOptions;
 use crate::patterns::PipeId;
 use crate::pipe::SessionId;

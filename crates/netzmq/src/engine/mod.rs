@@ -11,4 +11,5 @@ pub(crate) mod job;
 mod job_queue;
 pub(crate) mod listening;
 pub(crate) mod session;
+pub(crate) mod target;
 pub(crate) mod timers;

@@ -17,33 +17,19 @@ use super::backoff;
 use super::handshaking::{STOP_AFTER_DISCONNECT, STOP_REFUSED, session_stops};
 use super::io_thread::IoThread;
 use super::job::{Fault, Job};
+use super::target::Target;
 use super::timers::TimerKind;
+use crate::deadline;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::SocketOptions;
 use crate::patterns::PipeId;
 use crate::pipe::SessionId;
 use crate::socket::core::{BondKind, Shared};
-use crate::transport::ipc::{self, IpcName};
+use crate::transport::ipc;
 use crate::transport::poller::{Event, Interest};
 use crate::transport::socks;
 use crate::transport::stream::{Moved, Stream};
 use crate::transport::tcp;
-
-/// Where a connecting session connects to.
-#[derive(Debug, Clone)]
-pub(crate) enum Target {
-    Tcp { host: String, port: u16, source: Option<SocketAddr> },
-    Ipc(IpcName),
-}
-
-impl Target {
-    pub(crate) fn endpoint_text(&self) -> String {
-        match self {
-            Target::Tcp { host, port, .. } => format!("tcp://{host}:{port}"),
-            Target::Ipc(name) => name.endpoint_text(),
-        }
-    }
-}
 
 /// One connection's affairs.
 pub(crate) struct Session {
@@ -315,7 +301,7 @@ impl IoThread {
 
     pub(crate) fn set_phase_deadline(&mut self, token: u64, after: Duration) {
         if let Some(session) = self.sessions.get_mut(&token) {
-            let at = Instant::now() + after;
+            let at = deadline::after(after);
             session.phase_deadline = Some(at);
             self.timers.set(at, token, TimerKind::Phase);
         }
@@ -462,7 +448,7 @@ impl IoThread {
     /// The pipe is to go: once what is queued is sent, or after `linger`.
     pub(crate) fn terminate(&mut self, token: u64, linger: Option<Duration>) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
-        let deadline = linger.map(|l| Instant::now() + l);
+        let deadline = linger.map(deadline::after);
         session.ending = Some(deadline);
         if linger.is_some_and(|l| l.is_zero()) {
             return self.over(token);

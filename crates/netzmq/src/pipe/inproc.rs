@@ -250,6 +250,9 @@ impl End {
     }
 }
 
+#[cfg(all(test, not(netzmq_loom)))]
+mod tests;
+
 /// Goal: across two sockets nobody sleeps on while there is a message, room, or an end to be seen.
 #[cfg(all(test, netzmq_loom))]
 mod loom_tests {
@@ -275,7 +278,7 @@ mod loom_tests {
     }
 
     impl Side {
-        fn sleep(&self) {
+        fn look_or_wait(&self) {
             if self.mailbox.has_mail() {
                 self.mailbox.drain(&mut Vec::new());
             } else if let Some(ticket) = self.mailbox.ticket() {
@@ -285,7 +288,7 @@ mod loom_tests {
 
         fn send(&mut self, body: u8) {
             while !self.end.has_room() {
-                self.sleep();
+                self.look_or_wait();
             }
             self.end.push(Message::copy_from_slice(&[body]), false);
         }
@@ -298,7 +301,7 @@ mod loom_tests {
                 if self.end.peer_closed() && !self.end.has_message() {
                     return None;
                 }
-                self.sleep();
+                self.look_or_wait();
             }
         }
     }
@@ -351,7 +354,7 @@ mod loom_tests {
                 if writer.end.has_room() {
                     writer.end.push(Message::copy_from_slice(&[2]), false);
                 } else {
-                    writer.sleep();
+                    writer.look_or_wait();
                 }
             }
             thread.join().unwrap();

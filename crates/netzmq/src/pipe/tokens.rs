@@ -186,7 +186,6 @@ mod loom_tests {
 
     use super::*;
     use crate::pipe::mailbox::{Alarm, Mailbox};
-    use crate::socket::core::Lead;
     use crate::sync::{Arc, Condvar, Mutex, lock, model};
 
     // ---- writing ----
@@ -296,6 +295,14 @@ mod loom_tests {
         edge: bool,
         kicked: bool,
         over: bool,
+    }
+
+    /// As the socket has it.
+    #[derive(PartialEq)]
+    enum Lead {
+        Nobody,
+        Caller,
+        IoThread,
     }
 
     struct Core {

@@ -10,7 +10,7 @@ use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoin
 use super::core::{Bond, BondKind, Shared};
 use crate::engine::handshaking::{is_raw, new_wire_pipe};
 use crate::engine::job::Job;
-use crate::engine::session::Target;
+use crate::engine::target::Target;
 use crate::error::EndpointError;
 use crate::pipe::SessionId;
 use crate::transport::ipc::{self, IpcName};

@@ -1,7 +1,6 @@
 //! Receiving: the pattern says where from, the pipe hands it out, and if there is nothing this caller goes and reads.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use netzmq_memory::{Annotations, Message};
 use netzmq_proto::SocketType;
@@ -11,6 +10,7 @@ use super::multipart::Multipart;
 use super::send::Wait;
 use super::wait::Woken;
 use crate::connection::inbound::Taken;
+use crate::deadline;
 use crate::error::RecvError;
 use crate::patterns::{Next, Part, PipeId, Refusal};
 
@@ -139,7 +139,7 @@ impl Shared {
                 }
                 break Err(RecvError::WouldBlock);
             }
-            let deadline = *deadline.get_or_insert_with(|| timeout.map(|t| Instant::now() + t));
+            let deadline = *deadline.get_or_insert_with(|| timeout.map(deadline::after));
             let woken;
             core.last_send = None;
             (core, woken) = self.wait_message(core, deadline);

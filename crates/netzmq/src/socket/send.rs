@@ -1,7 +1,5 @@
 //! Sending: the pattern says where to, the pipe takes it, and somebody writes.
 
-use std::time::Instant;
-
 use netzmq_memory::Message;
 use netzmq_proto::FrameHeader;
 
@@ -9,6 +7,7 @@ use super::core::{Guard, Shared};
 use super::multipart::Multipart;
 use super::wait::Woken;
 use crate::connection::outbound::{Body, REFERENCE_FROM, WRITE_BYTES};
+use crate::deadline;
 use crate::engine::job::Fault;
 use crate::error::{SendError, SendFailure};
 use crate::patterns::{Outgoing, PipeId, Refusal, Verdict};
@@ -118,7 +117,7 @@ impl Shared {
             if wait == Wait::Never || timeout.is_some_and(|t| t.is_zero()) {
                 return (core, fail(body, SendFailure::WouldBlock));
             }
-            let deadline = *deadline.get_or_insert_with(|| timeout.map(|t| Instant::now() + t));
+            let deadline = *deadline.get_or_insert_with(|| timeout.map(deadline::after));
             let woken;
             (core, woken) = self.wait_room(core, deadline);
             if woken == Woken::TimedOut {

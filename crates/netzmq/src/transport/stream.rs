@@ -43,17 +43,17 @@ impl Stream {
 
     /// Reads once into `target`.
     pub(crate) fn read(&self, target: &mut [u8]) -> io::Result<Moved> {
-        moved(rustix::net::recv(&self.fd, target, RecvFlags::DONTWAIT).map(|(n, _)| n))
+        moved(|| rustix::net::recv(&self.fd, &mut *target, RecvFlags::DONTWAIT).map(|(n, _)| n))
     }
 
     /// Reads once into several buffers in order.
     pub(crate) fn read_vectored(&self, targets: &mut [IoSliceMut<'_>]) -> io::Result<Moved> {
-        moved(rustix::io::readv(&self.fd, targets))
+        moved(|| rustix::io::readv(&self.fd, targets))
     }
 
     /// Writes once.
     pub(crate) fn write(&self, source: &[u8]) -> io::Result<Moved> {
-        moved(rustix::net::send(&self.fd, source, SendFlags::NOSIGNAL | SendFlags::DONTWAIT))
+        moved(|| rustix::net::send(&self.fd, source, SendFlags::NOSIGNAL | SendFlags::DONTWAIT))
     }
 
     /// Writes several buffers in order, once.
@@ -62,7 +62,7 @@ impl Stream {
             return self.write(source);
         }
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        moved(rustix::net::sendmsg(&self.fd, sources, &mut SendAncillaryBuffer::default(), flags))
+        moved(|| rustix::net::sendmsg(&self.fd, sources, &mut SendAncillaryBuffer::default(), flags))
     }
 
     /// Says that nothing more will be written; what was written still arrives.
@@ -84,12 +84,14 @@ impl AsFd for Stream {
     }
 }
 
-fn moved(result: Result<usize, rustix::io::Errno>) -> io::Result<Moved> {
-    match result {
+/// A signal that comes in between is no news of the stream: waiting for an edge after it might be for ever.
+#[inline]
+fn moved(call: impl FnMut() -> Result<usize, rustix::io::Errno>) -> io::Result<Moved> {
+    match rustix::io::retry_on_intr(call) {
         Ok(0) => Ok(Moved::End),
         Ok(n) => Ok(Moved::Bytes(n)),
         // On Linux WOULDBLOCK is the same number.
-        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(Moved::WouldBlock),
+        Err(rustix::io::Errno::AGAIN) => Ok(Moved::WouldBlock),
         Err(error) => Err(error.into()),
     }
 }

@@ -181,7 +181,7 @@ impl Bench {
         let written = written.min(all.len());
         self.out.begin_write_through(all.len() as u64);
         self.units.push(unit);
-        self.step(Step::Push { length: 7, more: self.serial % 3 == 0, owned: false });
+        self.step(Step::Push { length: 7, more: self.serial.is_multiple_of(3), owned: false });
         self.step(Step::Command(5));
         self.sink.extend_from_slice(&all[..written]);
         self.out.wrote_through(header, &bytes, written);

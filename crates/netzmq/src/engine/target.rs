@@ -1,0 +1,21 @@
+//! Where a connection is made to, again and again: as it was parsed, not yet resolved.
+
+use std::net::SocketAddr;
+
+use crate::transport::ipc::IpcName;
+
+/// Where a connecting session connects to.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Tcp { host: String, port: u16, source: Option<SocketAddr> },
+    Ipc(IpcName),
+}
+
+impl Target {
+    pub(crate) fn endpoint_text(&self) -> String {
+        match self {
+            Target::Tcp { host, port, .. } => format!("tcp://{host}:{port}"),
+            Target::Ipc(name) => name.endpoint_text(),
+        }
+    }
+}
