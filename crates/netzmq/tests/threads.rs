@@ -109,7 +109,7 @@ fn large_bodies_of_several_threads_stay_whole() {
                 scope.spawn(move || {
                     for i in 0..60usize {
                         let len = [40_000, 900_000, 10, 300_000, 5_000][(i + usize::from(sender)) % 5] + i;
-                        push.send(&vec![sender; len][..]).unwrap();
+                        push.send(vec![sender; len]).unwrap();
                     }
                 });
             }
