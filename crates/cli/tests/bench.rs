@@ -46,10 +46,13 @@ fn bench(words: &str) -> (String, Vec<Value>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.json");
     let text = succeeds(&format!("bench {words} --json {}", file.display()));
-    let records = json(&file);
+    // With the feature `peers` there are libzmq's too, which have a test of their own.
+    let (records, theirs): (Vec<Value>, Vec<Value>) =
+        json(&file).into_iter().partition(|record| record["engine"] == "netzmq");
     for record in &records {
         complete(record);
     }
+    assert_eq!(theirs.is_empty(), !(cfg!(feature = "peers") && words.starts_with("memory")));
     (text, records)
 }
 
@@ -119,6 +122,37 @@ fn memory_counts_allocations() {
     for strategy in ["ArrayPool", "Message", "MessagePooled", "MessagePooled+RecvPool"] {
         assert!(count(strategy) < 0.2, "{strategy}: {}", count(strategy));
     }
+}
+
+#[test]
+#[cfg(feature = "peers")]
+fn libzmq_runs_beside() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.json");
+    let report = folder.path().join("report");
+    let words = format!(
+        "bench memory --quick --runs 1 --sizes 64,64KiB --messages 300 --json {} --report {}",
+        file.display(),
+        report.display()
+    );
+    let text = succeeds(&words);
+    assert!(text.contains("64 KiB · 300 messages · libzmq") && text.contains("× libzmq"), "{text}");
+    let records = json(&file);
+    for strategy in STRATEGIES {
+        let of = |engine: &str| {
+            let found = records
+                .iter()
+                .find(|r| r["engine"] == engine && r["strategy"] == strategy && r["size"] == 64);
+            found.unwrap().clone()
+        };
+        let (ours, theirs) = (of("netzmq"), of("libzmq"));
+        let ratio = ours["median_ms"].as_f64().unwrap() / theirs["median_ms"].as_f64().unwrap();
+        assert!((ours["ratio_to_libzmq"].as_f64().unwrap() - ratio).abs() < 1e-9);
+        assert!(theirs["allocations_per_message"].is_null());
+    }
+    let page = std::fs::read_to_string(report.join("index.html")).unwrap();
+    assert_eq!(page.matches("<figure>").count(), 7);
+    assert!(page.contains("Against libzmq"));
 }
 
 #[test]
@@ -198,11 +232,10 @@ fn a_report_is_a_page_and_tables() {
     ] {
         assert!(page.contains(shown), "{shown}");
     }
-    assert_eq!(page.matches("<figure>").count(), 6);
-    assert_eq!(
-        (page.matches("<svg").count(), page.matches("<table").count()),
-        (page.matches("</svg>").count(), 5)
-    );
+    let with_peers = usize::from(cfg!(feature = "peers"));
+    assert_eq!(page.matches("<figure>").count(), 6 + with_peers);
+    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    assert_eq!(page.matches("<table").count(), 5 + 2 * with_peers);
     // Self-contained: nothing is fetched, nothing runs.
     for foreign in ["<script", "<link", "<img", "src=", "url(", "@import", "http://", "https://"] {
         assert!(!page.contains(foreign), "{foreign}");
