@@ -3,6 +3,9 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Load per core from which on a measurement is disturbed.
+const BUSY: f64 = 0.5;
+
 /// The host and the build.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
@@ -14,6 +17,8 @@ pub(crate) struct Machine {
     pub(crate) memory: u64,
     /// The system and its release.
     pub(crate) system: String,
+    /// Processes that ran or wanted to in the last minute, on average; `None` if the system does not tell.
+    pub(crate) load: Option<f64>,
     /// This program's version.
     pub(crate) version: &'static str,
     /// The commit it was built from; empty outside a checkout.
@@ -41,6 +46,7 @@ impl Machine {
             system: format!("{} {}", system_name(), read("/proc/sys/kernel/osrelease").trim())
                 .trim()
                 .to_owned(),
+            load: read("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()),
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("NETZMQ_COMMIT"),
             optimised: !cfg!(debug_assertions),
@@ -56,6 +62,12 @@ impl Machine {
         }
         line += &format!(" · {} · {}", self.system, self.build());
         line
+    }
+
+    /// A complaint, if others use the machine: then only large differences mean anything.
+    pub(crate) fn busy(&self) -> Option<String> {
+        let load = self.load.filter(|load| *load > self.cores as f64 * BUSY)?;
+        Some(format!("the machine is busy: load {load:.1} on {} cores, so runs will differ", self.cores))
     }
 
     /// The program and where it comes from.

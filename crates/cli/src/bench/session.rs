@@ -54,11 +54,12 @@ impl Session<'_> {
         }
         let style = Style::detect();
         let rounds = self.common.rounds();
-        output::print(&format!(
-            "{}\n{}\n\n",
-            style.bold(self.title),
-            style.dim(&format!("{}\nmedians of {rounds} rounds", Machine::here().line()))
-        ))?;
+        let machine = Machine::here();
+        let mut about = format!("{}\nmedians of {rounds} rounds", machine.line());
+        if let Some(busy) = machine.busy() {
+            about += &format!("; {busy}");
+        }
+        output::print(&format!("{}\n{}\n\n", style.bold(self.title), style.dim(&about)))?;
         let progress = Progress::new(rounds::runs(self.contenders.len(), rounds) * self.sizes.len() as u64);
         let mut records = Vec::new();
         for &size in &self.sizes {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use self::strategy::Strategy;
 use self::ways::Callbacks;
+use super::machine::Machine;
 use super::pair::{Pair, body, routers};
 use super::progress::Progress;
 use super::record::Record;
@@ -57,6 +58,8 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
         None => MESSAGES,
     };
     let rounds = args.common.rounds();
+    // As it was before this program made it busy.
+    let machine = Machine::here();
     let watch = args.report.as_ref().map(|_| Watch::start());
     let mut starts = Vec::new();
     let mut mark = |name: String| starts.extend(watch.as_ref().map(|watch| (watch.seconds(), name)));
@@ -76,7 +79,8 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
         let resident = watch.stop();
         let common = Common { sizes: Vec::new(), json: None, ..args.common.clone() };
         let copies = copy::measure(&copy::session(&common))?;
-        let written = report::write(directory, &Findings::new(&records, &copies, &resident, &starts))?;
+        let written =
+            report::write(directory, &Findings::new(machine, &records, &copies, &resident, &starts))?;
         output::print(&written.map(|path| format!("{}\n", path.display())).concat())?;
     }
     Ok(())

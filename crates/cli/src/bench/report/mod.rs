@@ -71,6 +71,7 @@ pub(crate) struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     pub(crate) fn new(
+        machine: Machine,
         memory: &'a [Record],
         copy: &'a [Record],
         resident: &'a [Sample],
@@ -86,7 +87,7 @@ impl<'a> Findings<'a> {
         tables.push(copy::table(copy));
         tables.push(copy::crossings_table(copy));
         Findings {
-            machine: Machine::here(),
+            machine,
             command: command(),
             date: super::machine::utc_now(),
             advice: advice::advice(&memory),
@@ -113,6 +114,7 @@ impl<'a> Findings<'a> {
             ("When", self.date.clone()),
             ("Runs", format!("medians of {runs} rounds after one to warm up, strategies interleaved")),
             ("Spread", self.spread()),
+            ("Load", machine.busy().unwrap_or_else(|| "nobody else was busy when it began".to_owned())),
         ]
     }
 
