@@ -106,8 +106,12 @@ pub(crate) struct Core {
     pub(crate) sending: bool,
     /// Callers that wait without the lead.
     pub(crate) followers: usize,
-    /// Waiting for a message by spinning has paid lately.
+    /// The last wait was so short that spinning might have met its end.
     pub(crate) spin_pays: bool,
+    /// Waits that are not to begin with spinning: twice as many with each time it was in vain. Where the peer shares this
+    /// core, spinning only keeps it from answering, however soon it would.
+    pub(crate) spin_rest: u32,
+    pub(crate) spin_failures: u32,
     pub(crate) terminated: bool,
     pub(crate) closed: bool,
     /// Whom the routing id that was handed out last belongs to, for the parts that follow it.
@@ -167,6 +171,8 @@ impl Shared {
             sending: false,
             followers: 0,
             spin_pays: true,
+            spin_rest: 0,
+            spin_failures: 0,
             terminated: false,
             closed: false,
             told_of: None,

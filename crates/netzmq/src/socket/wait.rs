@@ -18,6 +18,9 @@ use crate::transport::poller::{EVENTS_PER_WAIT, Event};
 /// Longer spinning is not worth the CPU it takes.
 const SPIN: Duration = Duration::from_micros(20);
 
+/// After so many spins in vain in a row, one wait in 2^8 tries again.
+const SPIN_FAILURES_MAX: u32 = 8;
+
 /// Whether the time was up.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
 pub(crate) enum Woken {
@@ -91,13 +94,17 @@ impl Shared {
         ticket: Ticket,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
-        if core.spin_pays && has_cores() {
+        if core.spin_rest > 0 {
+            core.spin_rest -= 1;
+        } else if core.spin_pays && has_cores() {
             let found;
             (core, found) = self.spin(core, ticket);
             if found {
+                core.spin_failures = 0;
                 return core;
             }
-            core.spin_pays = false;
+            core.spin_failures = (core.spin_failures + 1).min(SPIN_FAILURES_MAX);
+            core.spin_rest = 1 << core.spin_failures;
         }
         if !core.readable.is_empty() || !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
             return core;
