@@ -14,7 +14,7 @@
 //! The client knows the server's key beforehand; the server learns the client's long-term key under encryption, with
 //! a vouch that ties it to the connection's key. Between WELCOME and INITIATE the server keeps one cookie key and no
 //! key of the connection. `client.rs` and `server.rs` are the two state machines, `secret_box.rs` is the only file
-//! that touches primitives (all from RustCrypto and dalek), `keys.rs` has the typed keys, `cipher.rs` the traffic.
+//! that touches primitives (all from dalek and dryoc), `keys.rs` has the typed keys, `cipher.rs` the traffic.
 //!
 //! Invariants: secrets are wiped when dropped and never shown; comparisons of secrets are constant-time; each nonce is
 //! used once with its key; a peer's short nonces must grow, from HELLO on; a public key of low order is refused.

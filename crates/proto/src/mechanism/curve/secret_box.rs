@@ -1,20 +1,17 @@
 //! NaCl's `crypto_box` and `crypto_secretbox`: X25519, HSalsa20, XSalsa20, Poly1305, put together as NaCl does.
 //!
-//! The only file that touches primitives; all of them come from dalek and RustCrypto. What is made here is their
-//! order, so that a key is derived once where it can be: XSalsa20 first turns key and nonce prefix into a Salsa20 key,
-//! and CURVE's traffic has one prefix per direction. [`StreamKey`] is that derived key.
+//! The only file that touches primitives: X25519 is dalek's, the rest dryoc's, whose XSalsa20 and Poly1305 use AVX2,
+//! AVX-512 or NEON where the processor has them (docs/decisions/006 has the figures).
 //!
 //! Invariants: [`BoxKey::agree`] gives no key for a point of low order. Nothing is decrypted before its tag has been
-//! found right, in constant time. Keys are wiped when dropped.
+//! found right, in constant time. Keys are wiped when dropped. No body is copied.
 
-use super::{CurvePublicKey, CurveSecretKey, LongNonce, TAG};
-use poly1305::Poly1305;
-use poly1305::universal_hash::KeyInit as _;
-use salsa20::cipher::consts::U10;
-use salsa20::cipher::{KeyIvInit as _, StreamCipher as _};
-use salsa20::{Salsa20, hsalsa};
+use super::{CurvePublicKey, CurveSecretKey, LongNonce, TAG, nonce};
+use dryoc::classic::crypto_box::{
+    crypto_box_detached_afternm_inplace, crypto_box_open_detached_afternm_inplace,
+};
+use dryoc::classic::crypto_core::crypto_core_hsalsa20;
 use std::fmt;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A key that two sides share, for boxes with nonces of 24 bytes.
@@ -25,7 +22,11 @@ impl BoxKey {
     /// same one with `public`.
     pub(super) fn agree(secret: &CurveSecretKey, public: &CurvePublicKey) -> Option<BoxKey> {
         let shared = secret.scalar().diffie_hellman(&public.point());
-        shared.was_contributory().then(|| BoxKey(derive(shared.as_bytes(), &[0; 16])))
+        shared.was_contributory().then(|| {
+            let mut key = Zeroizing::new([0; 32]);
+            crypto_core_hsalsa20(&mut key, &[0; 16], shared.as_bytes(), None);
+            BoxKey(key)
+        })
     }
 
     /// A key that only one side knows.
@@ -35,7 +36,7 @@ impl BoxKey {
 
     /// The key for nonces that begin with `prefix`.
     pub(super) fn stream(&self, prefix: &[u8; 16]) -> StreamKey {
-        StreamKey(derive(&self.0, prefix))
+        StreamKey { key: self.0.clone(), prefix: *prefix }
     }
 
     /// A box: tag, then ciphertext.
@@ -46,9 +47,9 @@ impl BoxKey {
         for piece in pieces {
             sealed.extend_from_slice(piece);
         }
-        let (prefix, tail) = halves(nonce);
-        let (tag, text) = sealed.split_at_mut(TAG);
-        tag.copy_from_slice(&self.stream(prefix).seal(tail, text));
+        if let Some((tag, text)) = sealed.split_first_chunk_mut::<TAG>() {
+            crypto_box_detached_afternm_inplace(text, tag, nonce, &self.0);
+        }
         sealed
     }
 
@@ -56,52 +57,33 @@ impl BoxKey {
     pub(super) fn open(&self, nonce: &LongNonce, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (tag, text) = sealed.split_first_chunk::<TAG>()?;
         let mut text = Zeroizing::new(text.to_vec());
-        let (prefix, tail) = halves(nonce);
-        self.stream(prefix).open(tail, tag, &mut text).then_some(text)
+        crypto_box_open_detached_afternm_inplace(&mut text, tag, nonce, &self.0).ok()?;
+        Some(text)
     }
 }
 
 /// A key for boxes whose nonces share their first 16 bytes.
+///
+/// Any prefix would do for the ciphers; that both directions of a connection have one of their own keeps their nonces
+/// apart under the one key that they share.
 #[derive(Clone)]
-pub(super) struct StreamKey(Zeroizing<[u8; 32]>);
+pub(super) struct StreamKey {
+    key: Zeroizing<[u8; 32]>,
+    prefix: [u8; 16],
+}
 
 impl StreamKey {
     /// Encrypts in place and returns the tag.
-    pub(super) fn seal(&self, nonce: &[u8; 8], text: &mut [u8]) -> [u8; TAG] {
-        let (mut cipher, authenticator) = self.start(nonce);
-        cipher.apply_keystream(text);
-        authenticator.compute_unpadded(text).into()
+    pub(super) fn seal(&self, tail: &[u8; 8], text: &mut [u8]) -> [u8; TAG] {
+        let mut tag = [0; TAG];
+        crypto_box_detached_afternm_inplace(text, &mut tag, &nonce(&self.prefix, tail), &self.key);
+        tag
     }
 
     /// Decrypts in place, if the tag is right; else leaves everything as it is and says no.
-    pub(super) fn open(&self, nonce: &[u8; 8], tag: &[u8; TAG], text: &mut [u8]) -> bool {
-        let (mut cipher, authenticator) = self.start(nonce);
-        let right: [u8; TAG] = authenticator.compute_unpadded(text).into();
-        let authentic: bool = right.ct_eq(tag).into();
-        if authentic {
-            cipher.apply_keystream(text);
-        }
-        authentic
+    pub(super) fn open(&self, tail: &[u8; 8], tag: &[u8; TAG], text: &mut [u8]) -> bool {
+        crypto_box_open_detached_afternm_inplace(text, tag, &nonce(&self.prefix, tail), &self.key).is_ok()
     }
-
-    /// The first 32 bytes of the key stream are the authenticator's key, the text begins right behind them.
-    fn start(&self, nonce: &[u8; 8]) -> (Salsa20, Poly1305) {
-        let mut cipher = Salsa20::new((&*self.0).into(), nonce.into());
-        let mut key = Zeroizing::new([0; 32]);
-        cipher.apply_keystream(&mut *key);
-        (cipher, Poly1305::new((&*key).into()))
-    }
-}
-
-fn derive(key: &[u8; 32], prefix: &[u8; 16]) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(hsalsa::<U10>(key.into(), prefix.into()).into())
-}
-
-fn halves(nonce: &LongNonce) -> (&[u8; 16], &[u8; 8]) {
-    // 24 = 16 + 8, so both are there.
-    let prefix = nonce.first_chunk().unwrap_or(&[0; 16]);
-    let tail = nonce.last_chunk().unwrap_or(&[0; 8]);
-    (prefix, tail)
 }
 
 impl fmt::Debug for BoxKey {
@@ -164,6 +146,36 @@ mod tests {
         one[0] = 1;
         for bytes in [[0; 32], one] {
             assert!(BoxKey::agree(&secret, &CurvePublicKey::from_bytes(bytes)).is_none());
+        }
+    }
+
+    /// The same box by RustCrypto's primitives, one block at a time.
+    fn by_the_book(key: &[u8; 32], nonce: &LongNonce, text: &[u8]) -> (Vec<u8>, [u8; TAG]) {
+        use poly1305::universal_hash::KeyInit as _;
+        use salsa20::cipher::{KeyIvInit as _, StreamCipher as _};
+        let mut cipher = salsa20::XSalsa20::new(key.into(), nonce.into());
+        let mut first = [0; 32];
+        cipher.apply_keystream(&mut first);
+        let mut text = text.to_vec();
+        cipher.apply_keystream(&mut text);
+        let tag = poly1305::Poly1305::new((&first).into()).compute_unpadded(&text).into();
+        (text, tag)
+    }
+
+    /// Goal: no length at which the vector paths differ. Method: every length over several of their widths, and a few
+    /// beyond, beside another implementation.
+    #[test]
+    fn every_length_is_sealed_as_by_others() {
+        let whole: Vec<u8> = (0..70_000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let key = BoxKey::from_bytes(Zeroizing::new(count_from(9)));
+        for len in (0..2_200).chain([4095, 4096, 4097, 16_383, 65_535, 65_536, 65_537, 70_000]) {
+            let (prefix, tail) = ([len as u8; 16], (len as u64).to_be_bytes());
+            let (text, tag) = by_the_book(&key.0, &nonce(&prefix, &tail), &whole[..len]);
+            let (stream, mut ours) = (key.stream(&prefix), whole[..len].to_vec());
+            assert_eq!(stream.seal(&tail, &mut ours), tag, "{len}");
+            assert!(ours == text, "{len}");
+            assert!(!stream.open(&tail, &[0; TAG], &mut ours) && ours == text, "{len}: left as it was");
+            assert!(stream.open(&tail, &tag, &mut ours) && ours == whole[..len], "{len}");
         }
     }
 
