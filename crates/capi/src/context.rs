@@ -7,10 +7,10 @@
 use std::ffi::{c_int, c_void};
 use std::sync::{Mutex, MutexGuard};
 
-use netzmq::{Context, Socket, SocketType};
+use netzmq::{Context, Socket, SocketType, raw};
 
 use crate::boundary::{bytes, bytes_mut, export, place};
-use crate::errno::{EFAULT, EINVAL, ETERM, Errno};
+use crate::errno::{EFAULT, EINTR, EINVAL, ETERM, Errno};
 use crate::handles::{self, Handle};
 use crate::message::RawMessage;
 
@@ -110,6 +110,7 @@ impl CContext {
                 .build()
         });
         let socket = context.socket(socket_type)?;
+        raw::set_interruptible(&socket);
         if settings.ipv6 {
             socket.set_ipv6(true)?;
         }
@@ -200,8 +201,10 @@ fn term(context: *mut c_void) -> Result<c_int, Errno> {
     let held = handles::get::<CContext>(context)?;
     if !held.is_inherited()
         && let Some(inner) = held.shutdown()
+        && !raw::terminate(&inner)
     {
-        inner.terminate(None);
+        // The context is still there, to be terminated again.
+        return Err(EINTR);
     }
     let removed = handles::remove::<CContext>(context)?;
     drop(held);

@@ -59,6 +59,7 @@ impl From<SendFailure> for Errno {
             SendFailure::Malformed => EINVAL,
             SendFailure::Terminated => ETERM,
             SendFailure::Closed => ENOTSOCK,
+            SendFailure::Interrupted => EINTR,
             // Failures are added in the same workspace, with a test here that counts them.
             _ => EINVAL,
         }
@@ -73,6 +74,7 @@ impl From<RecvError> for Errno {
             RecvError::NotSupported => ENOTSUP,
             RecvError::Terminated => ETERM,
             RecvError::Closed => ENOTSOCK,
+            RecvError::Interrupted => EINTR,
             _ => EINVAL,
         }
     }

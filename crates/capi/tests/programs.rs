@@ -59,6 +59,7 @@ programs! {
     options;
     polling;
     security;
+    signals;
     sockets;
     timers;
 }

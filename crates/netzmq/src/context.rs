@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use crate::error::SocketError;
 use crate::inproc::Registry;
 use crate::socket::Socket;
 use crate::socket::core::{Reactor, Shared};
+use crate::sync::{Mutex, MutexGuard, SleepQueue, Wake, lock};
 
 /// Decides who may connect. See [`Context::set_authenticator`].
 pub(crate) type Authenticator = Arc<dyn Fn(&ZapRequest) -> ZapReply + Send + Sync>;
@@ -83,7 +84,7 @@ impl ContextBuilder {
                     threads: Mutex::new(Threads::default()),
                     handles: std::sync::OnceLock::new(),
                     sockets: Mutex::new(HashMap::new()),
-                    all_closed: Condvar::new(),
+                    all_closed: SleepQueue::new(),
                     next_socket: AtomicU64::new(0),
                     next_thread: AtomicU32::new(0),
                     terminated: AtomicBool::new(false),
@@ -181,7 +182,7 @@ impl Context {
     /// ever). (`zmq_ctx_term`)
     pub fn terminate(&self, timeout: Option<Duration>) -> bool {
         self.handle.inner.shutdown();
-        self.handle.inner.wait_closed(timeout)
+        self.handle.inner.wait_closed(timeout, false) == Closed::All
     }
 
     /// How many sockets are open, those included that are closed and still sending.
@@ -209,6 +210,16 @@ impl Drop for Handle {
     }
 }
 
+/// How a wait for the end of the sockets went.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Closed {
+    All,
+    /// The time was up.
+    NotAll,
+    /// A signal handler ran.
+    Interrupted,
+}
+
 #[derive(Debug, Default)]
 struct Threads {
     joins: Vec<JoinHandle<()>>,
@@ -222,7 +233,7 @@ pub(crate) struct ContextInner {
     threads: Mutex<Threads>,
     handles: std::sync::OnceLock<Vec<Arc<IoHandle>>>,
     sockets: Mutex<HashMap<u64, Weak<Shared>>>,
-    all_closed: Condvar,
+    all_closed: SleepQueue,
     next_socket: AtomicU64,
     next_thread: AtomicU32,
     terminated: AtomicBool,
@@ -266,7 +277,7 @@ impl ContextInner {
         }
     }
 
-    fn shutdown(&self) {
+    pub(crate) fn shutdown(&self) {
         let sockets: Vec<_> = {
             let sockets = self.lock_sockets();
             self.terminated.store(true, Ordering::SeqCst);
@@ -278,28 +289,27 @@ impl ContextInner {
         }
     }
 
-    fn wait_closed(&self, timeout: Option<Duration>) -> bool {
+    /// Waits until all sockets are closed and done; with `interruptible` a signal ends the wait.
+    pub(crate) fn wait_closed(&self, timeout: Option<Duration>, interruptible: bool) -> Closed {
         let deadline = timeout.map(deadline::after);
         let mut sockets = self.lock_sockets();
         while !sockets.is_empty() {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
             if left.is_some_and(|l| l.is_zero()) {
-                return false;
+                return Closed::NotAll;
             }
-            // A condition variable without a time-out is one with a long time-out, looked at again.
-            let left = left.unwrap_or(Duration::from_secs(3600));
-            sockets = self
-                .all_closed
-                .wait_timeout(sockets, left)
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .0;
+            let wake;
+            (sockets, wake) = self.all_closed.wait(&self.sockets, sockets, left);
+            if interruptible && wake == Wake::Signal {
+                return Closed::Interrupted;
+            }
         }
-        true
+        Closed::All
     }
 
     /// Ends the threads when the last socket is done.
     fn finish(&self) {
-        self.wait_closed(None);
+        self.wait_closed(None, false);
         let joins = {
             let mut threads = lock(&self.threads);
             threads.stopped = true;
@@ -390,10 +400,6 @@ impl std::fmt::Debug for ContextInner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ContextInner").field("io_threads", &self.io_threads).finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Unpredictable enough for routing ids and jitter: std's hasher keys come from the system's randomness.

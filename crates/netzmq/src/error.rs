@@ -58,6 +58,10 @@ pub enum SendFailure {
     /// The socket was closed.
     #[error("the socket is closed")]
     Closed,
+    /// A signal handler ran while the call waited. Only in the C interface, whose callers look after signals themselves;
+    /// elsewhere the wait goes on.
+    #[error("a signal came while waiting")]
+    Interrupted,
 }
 
 /// Why nothing was received.
@@ -79,6 +83,9 @@ pub enum RecvError {
     /// The socket was closed.
     #[error("the socket is closed")]
     Closed,
+    /// A signal handler ran while the call waited. Only in the C interface, as [`SendFailure::Interrupted`].
+    #[error("a signal came while waiting")]
+    Interrupted,
 }
 
 /// Why a bind or connect (or their undoing) failed.

@@ -4,7 +4,7 @@
 //! at. Readiness is level: a socket is reported as long as it is ready.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::deadline;
@@ -12,6 +12,7 @@ use crate::pipe::mailbox::Alarm;
 use crate::socket::Socket;
 use crate::socket::core::Shared;
 use crate::socket::watch::WatchKey;
+use crate::sync::{Mutex, MutexGuard, SleepQueue, Wake, lock};
 
 /// What to wait for.
 #[derive(Debug, Copy, Clone, PartialEq, Eq, Default)]
@@ -78,7 +79,7 @@ struct Watched {
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     rung: Mutex<Vec<usize>>,
-    condvar: Condvar,
+    queue: SleepQueue,
 }
 
 /// One socket's bell-pull.
@@ -89,7 +90,7 @@ struct Pull {
 
 impl Bell {
     fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
-        self.rung.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.rung)
     }
 
     pub(crate) fn ring(&self, key: usize) {
@@ -99,26 +100,22 @@ impl Bell {
                 rung.push(key);
             }
         }
-        self.condvar.notify_all();
+        self.queue.notify_all();
     }
 
-    /// Waits until somebody has rung; takes who.
-    pub(crate) fn wait(&self, deadline: Option<Instant>, into: &mut Vec<usize>) {
+    /// Waits until somebody has rung, or a signal handler has run; takes who has rung.
+    pub(crate) fn wait(&self, deadline: Option<Instant>, into: &mut Vec<usize>) -> Wake {
         let mut rung = self.lock();
-        while rung.is_empty() {
-            match deadline.map(|d| d.saturating_duration_since(Instant::now())) {
-                Some(left) if left.is_zero() => break,
-                Some(left) => {
-                    rung = self
-                        .condvar
-                        .wait_timeout(rung, left)
-                        .unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .0;
-                }
-                None => rung = self.condvar.wait(rung).unwrap_or_else(std::sync::PoisonError::into_inner),
+        let mut wake = Wake::Maybe;
+        while rung.is_empty() && wake == Wake::Maybe {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                break;
             }
+            (rung, wake) = self.queue.wait(&self.rung, rung, left);
         }
         into.append(&mut rung);
+        wake
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, RecvError, SendError, SendFailure};
 use crate::poller::{Bell, hang};
 use crate::socket::{Multipart, Socket};
+use crate::sync::Wake;
 
 /// Messages passed one way before the other way has its turn.
 const BURST: usize = 1000;
@@ -141,7 +142,10 @@ impl<'a> Proxy<'a> {
                 self.frontend.shared().check_usable()?;
                 self.backend.shared().check_usable()?;
                 rung.clear();
-                bell.wait(None, &mut rung);
+                let wake = bell.wait(None, &mut rung);
+                if wake == Wake::Signal && self.frontend.shared().lock().interruptible {
+                    return Err(RecvError::Interrupted.into());
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use netzmq_memory::Message;
 
+use crate::context::{Closed, Context};
 use crate::error::{EndpointError, OptionError, RecvError};
 use crate::monitor::MonitorEvent;
 use crate::pipe::mailbox::Alarm;
@@ -84,6 +85,20 @@ impl Drop for Watch {
 #[must_use]
 pub fn events(socket: &Socket) -> (bool, bool) {
     socket.shared().events()
+}
+
+/// Lets a signal handler that runs while a call on this socket waits end that call ([`RecvError::Interrupted`],
+/// [`SendFailure::Interrupted`](crate::SendFailure::Interrupted)).
+pub fn set_interruptible(socket: &Socket) {
+    socket.shared().lock().interruptible = true;
+}
+
+/// [`Context::terminate`] without a time-out. `false`: a signal handler ran meanwhile; call it again.
+#[must_use]
+pub fn terminate(context: &Context) -> bool {
+    let inner = &context.handle.inner;
+    inner.shutdown();
+    inner.wait_closed(None, true) != Closed::Interrupted
 }
 
 /// The context was terminated.

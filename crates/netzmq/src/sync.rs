@@ -5,16 +5,21 @@
 
 pub(crate) use std::sync::Arc;
 
+#[cfg(all(test, netzmq_loom))]
+pub(crate) use loom::sync::Condvar;
 #[cfg(netzmq_loom)]
 pub(crate) use loom::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 #[cfg(not(netzmq_loom))]
 pub(crate) use std::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
+
+mod sleep_queue;
+pub(crate) use sleep_queue::{SleepQueue, Wake};
 
 /// Locks. A thread that panicked while it held the lock was ours and broke an invariant; going on with what it left is
 /// still better than taking the host process down, and every user of this restores its state before it can panic.

@@ -15,7 +15,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::patterns::PipeId;
-use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, SleepQueue, Wake, lock};
 
 /// Something that can be told to look again: a kick in a poller, a many-socket poller's ready list.
 pub(crate) trait Alarm: Send + Sync {
@@ -31,7 +31,7 @@ pub(crate) struct Mailbox {
     /// There are notices. A hint that spares the lock: Release in `post` pairs with Acquire in `has_mail`.
     flag: AtomicBool,
     inner: Mutex<Inner>,
-    condvar: Condvar,
+    queue: SleepQueue,
 }
 
 #[derive(Default)]
@@ -48,7 +48,11 @@ struct Inner {
 
 impl Mailbox {
     pub(crate) fn new() -> Mailbox {
-        Mailbox { flag: AtomicBool::new(false), inner: Mutex::new(Inner::default()), condvar: Condvar::new() }
+        Mailbox {
+            flag: AtomicBool::new(false),
+            inner: Mutex::new(Inner::default()),
+            queue: SleepQueue::new(),
+        }
     }
 
     /// Says that `pipe` wants looking at, and wakes whoever waits.
@@ -82,7 +86,7 @@ impl Mailbox {
         // Not under the lock: whoever wakes would only run into it (measured: three context switches for one). A
         // sleeper that comes in between has seen the new sequence and does not wait.
         if sleepers {
-            self.condvar.notify_all();
+            self.queue.notify_all();
         }
         if let Some(leader) = leader {
             leader.ring();
@@ -108,23 +112,21 @@ impl Mailbox {
         inner.notices.is_empty().then_some(Ticket(inner.sequence))
     }
 
-    /// Sleeps until something happens after the ticket, or until the deadline. Not under the socket's lock.
-    pub(crate) fn sleep(&self, ticket: Ticket, deadline: Option<Instant>) {
+    /// Sleeps until something happens after the ticket, a signal handler has run, or until the deadline. Not under the
+    /// socket's lock.
+    pub(crate) fn sleep(&self, ticket: Ticket, deadline: Option<Instant>) -> Wake {
         let mut inner = lock(&self.inner);
         inner.sleepers += 1;
-        while inner.sequence == ticket.0 {
-            match deadline {
-                None => inner = wait(&self.condvar, inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    inner = wait_for(&self.condvar, inner, left);
-                }
+        let mut wake = Wake::Maybe;
+        while inner.sequence == ticket.0 && wake == Wake::Maybe {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                break;
             }
+            (inner, wake) = self.queue.wait(&self.inner, inner, left);
         }
         inner.sleepers -= 1;
+        wake
     }
 
     /// Registers the thread that is about to wait in the socket's poller. `false`: don't, something has happened.
@@ -173,21 +175,6 @@ impl std::fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mailbox").finish_non_exhaustive()
     }
-}
-
-fn wait<'a>(
-    condvar: &Condvar,
-    guard: crate::sync::MutexGuard<'a, Inner>,
-) -> crate::sync::MutexGuard<'a, Inner> {
-    condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn wait_for<'a>(
-    condvar: &Condvar,
-    guard: crate::sync::MutexGuard<'a, Inner>,
-    left: std::time::Duration,
-) -> crate::sync::MutexGuard<'a, Inner> {
-    condvar.wait_timeout(guard, left).unwrap_or_else(std::sync::PoisonError::into_inner).0
 }
 
 /// Goal: nobody sleeps on after something has happened. Each model ends only if every sleeper wakes.

@@ -112,6 +112,8 @@ pub(crate) struct Core {
     /// core, spinning only keeps it from answering, however soon it would.
     pub(crate) spin_rest: u32,
     pub(crate) spin_failures: u32,
+    /// A signal handler that runs while a call waits ends the wait.
+    pub(crate) interruptible: bool,
     pub(crate) terminated: bool,
     pub(crate) closed: bool,
     /// Whom the routing id that was handed out last belongs to, for the parts that follow it.
@@ -173,6 +175,7 @@ impl Shared {
             spin_pays: true,
             spin_rest: 0,
             spin_failures: 0,
+            interruptible: false,
             terminated: false,
             closed: false,
             told_of: None,

@@ -143,8 +143,10 @@ impl Shared {
             let woken;
             core.last_send = None;
             (core, woken) = self.wait_message(core, deadline);
-            if woken == Woken::TimedOut {
-                break Err(RecvError::WouldBlock);
+            match woken {
+                Woken::Maybe => {}
+                Woken::TimedOut => break Err(RecvError::WouldBlock),
+                Woken::Interrupted => break Err(RecvError::Interrupted),
             }
         };
         (core, result)

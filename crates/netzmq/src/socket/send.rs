@@ -120,8 +120,10 @@ impl Shared {
             let deadline = *deadline.get_or_insert_with(|| timeout.map(deadline::after));
             let woken;
             (core, woken) = self.wait_room(core, deadline);
-            if woken == Woken::TimedOut {
-                return (core, fail(body, SendFailure::WouldBlock));
+            match woken {
+                Woken::Maybe => {}
+                Woken::TimedOut => return (core, fail(body, SendFailure::WouldBlock)),
+                Woken::Interrupted => return (core, fail(body, SendFailure::Interrupted)),
             }
         }
     }

@@ -13,6 +13,7 @@ use super::core::{Core, Guard, KICK_TOKEN, Lead, Reactor, Shared};
 use crate::engine::job::Job;
 use crate::patterns::PipeId;
 use crate::pipe::mailbox::Ticket;
+use crate::sync::Wake;
 use crate::transport::poller::{EVENTS_PER_WAIT, Event};
 
 /// Longer spinning is not worth the CPU it takes.
@@ -26,6 +27,15 @@ const SPIN_FAILURES_MAX: u32 = 8;
 pub(crate) enum Woken {
     Maybe,
     TimedOut,
+    /// A signal handler has run, and the socket's user wants to know.
+    Interrupted,
+}
+
+impl Core {
+    /// What a signal makes of a wait.
+    fn interrupted(&self) -> Woken {
+        if self.interruptible { Woken::Interrupted } else { Woken::Maybe }
+    }
 }
 
 impl Shared {
@@ -61,10 +71,11 @@ impl Shared {
         }
         core.followers += 1;
         drop(core);
-        self.mailbox.sleep(ticket, deadline);
+        let wake = self.mailbox.sleep(ticket, deadline);
         let mut core = self.lock();
         core.followers -= 1;
-        (core, Woken::Maybe)
+        let woken = if wake == Wake::Signal { core.interrupted() } else { Woken::Maybe };
+        (core, woken)
     }
 
     fn wait_leading<'a>(
@@ -81,9 +92,10 @@ impl Shared {
             self.context.unlead(self.home_thread(), &reactor);
         }
         core.lead = Lead::Caller;
-        core = self.wait_in_reactor(core, &reactor, ticket, deadline);
+        let woken;
+        (core, woken) = self.wait_in_reactor(core, &reactor, ticket, deadline);
         self.leave_lead(&mut core);
-        (core, Woken::Maybe)
+        (core, woken)
     }
 
     /// The wait itself. Only who has the lead may be in here: a kick wakes one.
@@ -93,7 +105,7 @@ impl Shared {
         reactor: &Arc<Reactor>,
         ticket: Ticket,
         deadline: Option<Instant>,
-    ) -> Guard<'a> {
+    ) -> (Guard<'a>, Woken) {
         if core.spin_rest > 0 {
             core.spin_rest -= 1;
         } else if core.spin_pays && has_cores() {
@@ -101,20 +113,21 @@ impl Shared {
             (core, found) = self.spin(core, ticket);
             if found {
                 core.spin_failures = 0;
-                return core;
+                return (core, Woken::Maybe);
             }
             core.spin_failures = (core.spin_failures + 1).min(SPIN_FAILURES_MAX);
             core.spin_rest = 1 << core.spin_failures;
         }
         if !core.readable.is_empty() || !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
-            return core;
+            return (core, Woken::Maybe);
         }
         drop(core);
         let began = Instant::now();
         let timeout = deadline.map(|d| d.saturating_duration_since(began));
         let mut ready = Ready::new();
-        // A poller that fails has nothing to report; the deadline and the kicks still hold.
-        let _ = reactor.poller.wait(timeout, |event| ready.add(event));
+        // A poller that fails otherwise has nothing to report; the deadline and the kicks still hold.
+        let result = reactor.poller.wait(timeout, |event| ready.add(event));
+        let signalled = result.is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted);
         let mut core = self.lock();
         self.mailbox.leader_woke();
         if ready.kicked {
@@ -122,7 +135,8 @@ impl Shared {
         }
         core.spin_pays = began.elapsed() < SPIN + SPIN / 4;
         ready.mark(&mut core);
-        core
+        let woken = if signalled { core.interrupted() } else { Woken::Maybe };
+        (core, woken)
     }
 
     /// Tries the likeliest connection over and over for a moment.

@@ -73,17 +73,13 @@ impl Poller {
         Ok(epoll::delete(&self.epoll, fd)?)
     }
 
-    /// Waits until something is ready, the time is up (`None`: for ever), or a signal came (which looks like a
-    /// time-out), and hands each event to `each`. Times are rounded up to whole milliseconds by the kernel's
-    /// interface, so that a short time never turns into a busy loop. Returns how many events came.
+    /// Waits until something is ready or the time is up (`None`: for ever), and hands each event to `each`. Times are
+    /// rounded up to whole milliseconds by the kernel's interface, so that a short time never turns into a busy loop.
+    /// Returns how many events came; the error "interrupted" when a signal handler ran first.
     pub(crate) fn wait(&self, timeout: Option<Duration>, mut each: impl FnMut(Event)) -> io::Result<usize> {
         let timespec = timeout.map(round_up);
         let mut events = [const { MaybeUninit::<epoll::Event>::uninit() }; EVENTS_PER_WAIT];
-        let ready = match epoll::wait(&self.epoll, &mut events[..], timespec.as_ref()) {
-            Ok((ready, _)) => ready,
-            Err(rustix::io::Errno::INTR) => return Ok(0),
-            Err(error) => return Err(error.into()),
-        };
+        let (ready, _) = epoll::wait(&self.epoll, &mut events[..], timespec.as_ref())?;
         let count = ready.len();
         for event in ready.iter() {
             let flags = event.flags;
