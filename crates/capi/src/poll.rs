@@ -1,13 +1,16 @@
 //! `zmq_poll` and `zmq_ppoll`: waiting for sockets and descriptors of the system at once.
 //!
-//! What is ready already costs a look, no wait. Only then is each socket asked to ring this thread's bell, and the
-//! thread waits for the bell and the descriptors together, so that no change between look and wait is missed.
+//! A poll of one socket is a receive's wait without the receive. A poll of several takes the lead of each, and waits for
+//! their reactors and the descriptors together, in one call to the system. Only where another thread leads a socket
+//! (it sits in a receive, or somebody has asked for `ZMQ_FD`) must this one be told by it: then each socket rings a bell.
 
+use std::cell::RefCell;
 use std::ffi::{c_int, c_long, c_short, c_void};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-use netzmq::raw::{self, Bell, Watch};
+use netzmq::raw::{self, Bell, Entered, Watch};
+use netzmq::{Interest, Socket};
 
 use crate::boundary::export;
 use crate::errno::{EFAULT, EINTR, EINVAL, ETERM, Errno};
@@ -52,70 +55,171 @@ pub(crate) fn deadline(timeout: c_long) -> Option<Instant> {
 
 /// Waits until an item is ready; says how many are. 0: the time is over.
 pub(crate) fn wait(items: &mut [Item], deadline: Option<Instant>, mask: SignalMask) -> Result<usize, Errno> {
-    let mut fds: Vec<libc::pollfd> = items.iter().filter_map(pollfd).collect();
-    let mut ready = look(items)?;
-    let idle = ready == 0;
-    if !fds.is_empty() || !idle {
-        if !fds.is_empty() {
-            poll(&mut fds, Some(Instant::now()), std::ptr::null())?;
+    if let ([item], true) = (&mut *items, mask.is_null())
+        && let Source::Socket(socket) = &item.source
+    {
+        let ready = raw::wait_ready(socket.socket(), item.interest(), deadline)?;
+        item.ready = item.told(ready);
+        return Ok(usize::from(item.ready != 0));
+    }
+    let mut fds: Vec<libc::pollfd> = items.iter().map(pollfd).collect();
+    let mut asked = false;
+    loop {
+        // What is known costs no question to the system.
+        let mut known = take(items, &fds);
+        for item in items.iter_mut() {
+            known += usize::from(look(item, raw::known_events)?);
         }
-        ready += take(items, &fds);
+        match (known > 0 || deadline.is_some_and(|at| at <= Instant::now()), asked) {
+            (true, true) => return Ok(known),
+            // Of the others nothing is known yet.
+            (true, false) => return look_at_all(items, &mut fds),
+            (false, _) => {}
+        }
+        let mut refused = false;
+        let mut stays = Vec::with_capacity(items.len());
+        for (item, fd) in items.iter().zip(&mut fds) {
+            fd.revents = 0;
+            let Source::Socket(socket) = &item.source else { continue };
+            match raw::stay(socket.socket(), item.interest()) {
+                Entered::Stay(stay) => {
+                    *fd = libc::pollfd { fd: stay.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
+                    stays.push(stay);
+                }
+                Entered::LookAgain => break,
+                Entered::Refused => {
+                    refused = true;
+                    break;
+                }
+            }
+        }
+        if refused {
+            drop(stays);
+            return wait_to_be_told(items, &mut fds, deadline, mask);
+        }
+        let sockets = items.iter().filter(|item| matches!(item.source, Source::Socket(_))).count();
+        if stays.len() < sockets {
+            continue;
+        }
+        let result = poll(&mut fds, deadline, mask);
+        let mut stays = stays.into_iter();
+        for (item, fd) in items.iter().zip(&mut fds) {
+            if let Source::Socket(_) = item.source
+                && let Some(mut stay) = stays.next()
+                && fd.revents == 0
+            {
+                stay.nothing_reported();
+            }
+        }
+        result?;
+        asked = true;
     }
-    if ready > 0 || deadline.is_some_and(|at| at <= Instant::now()) {
-        return Ok(ready);
+}
+
+/// The whole truth about every item, now.
+fn look_at_all(items: &mut [Item], fds: &mut [libc::pollfd]) -> Result<usize, Errno> {
+    let mut ready = 0;
+    for (item, fd) in items.iter_mut().zip(fds.iter_mut()) {
+        *fd = pollfd(item);
+        ready += usize::from(look(item, raw::events)?);
     }
-    let bell = Bell::new()?;
-    fds.push(libc::pollfd { fd: bell.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 });
-    let _watches: Vec<Watch> = items
+    if fds.iter().any(|fd| fd.fd >= 0) {
+        poll(fds, Some(Instant::now()), std::ptr::null())?;
+        ready += take(items, fds);
+    }
+    Ok(ready)
+}
+
+thread_local! {
+    /// Kept from wait to wait. A wait in a signal handler within a wait has its own.
+    static BELL: RefCell<Option<Bell>> = const { RefCell::new(None) };
+}
+
+/// Other threads lead some of the sockets: they ring this thread's bell.
+fn wait_to_be_told(
+    items: &mut [Item],
+    fds: &mut Vec<libc::pollfd>,
+    deadline: Option<Instant>,
+    mask: SignalMask,
+) -> Result<usize, Errno> {
+    let kept = BELL.with(|bell| bell.try_borrow_mut().ok().and_then(|mut bell| bell.take()));
+    let bell = kept.map_or_else(Bell::new, Ok)?;
+    let watches: Vec<Watch> = items
         .iter()
         .filter_map(|item| match &item.source {
             Source::Socket(socket) => Some(Watch::new(socket.socket(), &bell)),
             Source::Fd(_) => None,
         })
         .collect();
-    loop {
+    for (item, fd) in items.iter().zip(fds.iter_mut()) {
+        *fd = pollfd(item);
+    }
+    fds.push(libc::pollfd { fd: bell.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 });
+    let result = loop {
         // Quiet first: what rings after it is seen by the wait, what rang before by this look.
         bell.quiet();
-        ready = look(items)? + take(items, &fds);
-        if ready > 0 || deadline.is_some_and(|at| at <= Instant::now()) {
-            return Ok(ready);
+        let mut ready = 0;
+        let looked = items.iter_mut().try_for_each(|item| {
+            ready += usize::from(look(item, raw::events)?);
+            Ok(())
+        });
+        if let Err(error) = looked {
+            break Err(error);
         }
-        poll(&mut fds, deadline, mask)?;
+        ready += take(items, fds);
+        if ready > 0 || deadline.is_some_and(|at| at <= Instant::now()) {
+            break Ok(ready);
+        }
+        if let Err(error) = poll(fds, deadline, mask) {
+            break Err(error);
+        }
+    };
+    drop(watches);
+    BELL.with(|kept| kept.replace(Some(bell)));
+    result
+}
+
+impl Item {
+    fn interest(&self) -> Interest {
+        Interest { readable: self.events & POLLIN != 0, writable: self.events & POLLOUT != 0 }
+    }
+
+    /// What a socket's state means for this item.
+    fn told(&self, (readable, writable): (bool, bool)) -> c_short {
+        (if readable { POLLIN } else { 0 } | if writable { POLLOUT } else { 0 }) & self.events
     }
 }
 
-fn pollfd(item: &Item) -> Option<libc::pollfd> {
-    let Source::Fd(fd) = item.source else { return None };
+/// Nothing, for a socket: the system looks away from negative descriptors.
+fn pollfd(item: &Item) -> libc::pollfd {
+    let Source::Fd(fd) = item.source else { return libc::pollfd { fd: -1, events: 0, revents: 0 } };
     let mut events = 0;
     for (ours, theirs) in [(POLLIN, libc::POLLIN), (POLLOUT, libc::POLLOUT), (POLLPRI, libc::POLLPRI)] {
         if item.events & ours != 0 {
             events |= theirs;
         }
     }
-    Some(libc::pollfd { fd, events, revents: 0 })
+    libc::pollfd { fd, events, revents: 0 }
 }
 
-/// Looks at the sockets.
-fn look(items: &mut [Item]) -> Result<usize, Errno> {
-    let mut ready = 0;
-    for item in items {
-        let Source::Socket(socket) = &item.source else { continue };
-        let (readable, writable) = raw::events(socket.socket());
-        if !readable && !writable && raw::is_terminated(socket.socket()) {
-            return Err(ETERM);
-        }
-        let events = if readable { POLLIN } else { 0 } | if writable { POLLOUT } else { 0 };
-        item.ready = events & item.events;
-        ready += usize::from(item.ready != 0);
+/// Looks at a socket. Says whether it is ready.
+fn look(item: &mut Item, events: fn(&Socket) -> (bool, bool)) -> Result<bool, Errno> {
+    let Source::Socket(socket) = &item.source else { return Ok(false) };
+    let ready = events(socket.socket());
+    if ready == (false, false) && raw::is_terminated(socket.socket()) {
+        return Err(ETERM);
     }
-    Ok(ready)
+    item.ready = item.told(ready);
+    Ok(item.ready != 0)
 }
 
 /// Tells the descriptors' items what the system said.
 fn take(items: &mut [Item], fds: &[libc::pollfd]) -> usize {
     let mut ready = 0;
-    let descriptors = items.iter_mut().filter(|item| matches!(item.source, Source::Fd(_)));
-    for (item, fd) in descriptors.zip(fds) {
+    for (item, fd) in items.iter_mut().zip(fds) {
+        if let Source::Socket(_) = item.source {
+            continue;
+        }
         item.ready = 0;
         for (ours, theirs) in [(POLLIN, libc::POLLIN), (POLLOUT, libc::POLLOUT), (POLLPRI, libc::POLLPRI)] {
             if fd.revents & theirs != 0 {

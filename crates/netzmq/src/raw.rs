@@ -5,6 +5,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use netzmq_memory::Message;
 
@@ -12,6 +13,7 @@ use crate::context::{Closed, Context};
 use crate::error::{EndpointError, OptionError, RecvError};
 use crate::monitor::MonitorEvent;
 use crate::pipe::mailbox::Alarm;
+use crate::poller::Interest;
 use crate::socket::Socket;
 use crate::socket::core::{BondKind, Shared};
 use crate::socket::send::Wait;
@@ -85,6 +87,33 @@ impl Drop for Watch {
 #[must_use]
 pub fn events(socket: &Socket) -> (bool, bool) {
     socket.shared().events()
+}
+
+/// Waits until what is wanted can be done; says what can. Neither: the time is over.
+///
+/// # Errors
+/// The context was terminated, the socket closed, or a signal came.
+pub fn wait_ready(
+    socket: &Socket,
+    wanted: Interest,
+    deadline: Option<Instant>,
+) -> Result<(bool, bool), RecvError> {
+    socket.shared().wait_ready(wanted, deadline)
+}
+
+/// [`events`] by what is known here, without asking the kernel for news.
+#[must_use]
+pub fn known_events(socket: &Socket) -> (bool, bool) {
+    let shared = socket.shared();
+    shared.look(shared.lock(), false).1
+}
+
+pub use crate::socket::stay::{Entered, Stay};
+
+/// Begins a wait for one of several sockets.
+#[must_use]
+pub fn stay(socket: &Socket, wanted: Interest) -> Entered<'_> {
+    socket.shared().stay(wanted)
 }
 
 /// Lets a signal handler that runs while a call on this socket waits end that call ([`RecvError::Interrupted`],

@@ -11,6 +11,7 @@ pub(crate) mod futures;
 pub(crate) mod recv;
 pub(crate) mod send;
 pub(crate) mod signal;
+pub(crate) mod stay;
 pub(crate) mod wait;
 pub(crate) mod watch;
 

@@ -155,7 +155,7 @@ impl Shared {
     /// A read may bring more than its reader takes, and leave more to be read than its reader goes on with: the others
     /// who wait look, too.
     #[inline]
-    fn share(&self, core: &Core, news: bool) {
+    pub(crate) fn share(&self, core: &Core, news: bool) {
         let others = core.followers > 0 || core.watchers > 0 || core.lead == Lead::Caller;
         if others && (news || !core.readable.is_empty()) {
             self.mailbox.wake();
@@ -200,38 +200,6 @@ impl Shared {
             (_, true) => Err(RecvError::Closed),
             _ => Ok(()),
         }
-    }
-
-    /// Whether something can be received, and sent, without waiting.
-    pub(crate) fn events(&self) -> (bool, bool) {
-        let mut core = self.lock();
-        if let Some(signal) = &core.signal {
-            signal.lower();
-        }
-        self.read_mail(&mut core);
-        if core.closed || core.terminated {
-            return (false, false);
-        }
-        if core.lead == Lead::Nobody && core.reactor.is_some() {
-            self.poll_now(&mut core);
-        }
-        core.resume_stopped();
-        let can_recv = loop {
-            let c = &mut *core;
-            if c.pattern.can_recv(&mut c.pipes) {
-                break true;
-            }
-            let Some(id) = core.next_readable() else { break false };
-            core.last_read = Some(id);
-            let news;
-            (core, news) = self.read(core, id, false);
-            self.share(&core, news);
-        };
-        core = self.flush_dirty(core);
-        let c = &mut *core;
-        let can_send = c.pattern.can_send(&mut c.pipes);
-        self.settle(&mut core);
-        (can_recv, can_send)
     }
 }
 

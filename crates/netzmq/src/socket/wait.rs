@@ -161,7 +161,7 @@ impl Shared {
 
     /// The caller is done: somebody else may lead.
     #[inline]
-    fn leave_lead(&self, core: &mut Core) {
+    pub(crate) fn leave_lead(&self, core: &mut Core) {
         core.lead = Lead::Nobody;
         core.epoch = core.epoch.wrapping_add(1);
         if core.followers > 0 {

@@ -1,0 +1,181 @@
+//! Waiting for sockets outside their own calls: how `zmq_poll` waits without another thread's help.
+//!
+//! For one socket that is a receive's wait without the receive ([`Shared::wait_ready`]). For several, and for
+//! descriptors beside them, the caller takes the lead of each socket in turn (a [`Stay`]) and waits for their reactors
+//! together, by whatever means it has: a reactor is a descriptor that is readable when its socket wants looking at. So a
+//! loop of poll and receive stays on one thread, and leaves nothing behind for the I/O thread to wake somebody with.
+//!
+//! Invariant: a stay holds the lead, and has taken it in the same turn of the lock in which the socket was found not
+//! ready; whatever changes after that is reported by the reactor.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::core::{Core, Guard, Lead, Reactor, Shared};
+use super::wait::{Ready, Woken};
+use crate::error::RecvError;
+use crate::poller::Interest;
+
+/// A socket's lead, held for a wait. Dropping it gives the lead back.
+#[derive(Debug)]
+pub struct Stay<'a> {
+    shared: &'a Shared,
+    reactor: Arc<Reactor>,
+    reported: bool,
+}
+
+/// How it went to begin one.
+#[derive(Debug)]
+pub enum Entered<'a> {
+    /// Wait for its descriptor.
+    Stay(Stay<'a>),
+    /// The socket is ready, or wants looking at.
+    LookAgain,
+    /// Somebody else leads: be told by them.
+    Refused,
+}
+
+impl Shared {
+    /// Whether something can be received, and sent, without waiting. `ask`: the kernel may have news.
+    pub(crate) fn look<'a>(&'a self, mut core: Guard<'a>, ask: bool) -> (Guard<'a>, (bool, bool)) {
+        if let Some(signal) = &core.signal {
+            signal.lower();
+        }
+        self.read_mail(&mut core);
+        if core.closed || core.terminated {
+            return (core, (false, false));
+        }
+        if ask && core.lead == Lead::Nobody && core.reactor.is_some() {
+            self.poll_now(&mut core);
+        }
+        core.resume_stopped();
+        core = self.flush_dirty(core);
+        let can_recv = loop {
+            let c = &mut *core;
+            if c.pattern.can_recv(&mut c.pipes) {
+                break true;
+            }
+            let Some(id) = core.next_readable() else { break false };
+            core.last_read = Some(id);
+            let news;
+            (core, news) = self.read(core, id, false);
+            self.share(&core, news);
+        };
+        let c = &mut *core;
+        let can_send = c.pattern.can_send(&mut c.pipes);
+        self.settle(&mut core);
+        (core, (can_recv, can_send))
+    }
+
+    /// Whether something can be received, and sent, without waiting.
+    pub(crate) fn events(&self) -> (bool, bool) {
+        self.look(self.lock(), true).1
+    }
+
+    /// Waits until one of the two can be done; says what can. Neither: the time is over.
+    pub(crate) fn wait_ready(
+        &self,
+        interest: Interest,
+        deadline: Option<Instant>,
+    ) -> Result<(bool, bool), RecvError> {
+        let mut core = self.lock();
+        // Not asked at first: the wait asks anyway.
+        let mut woken = Woken::Maybe;
+        loop {
+            let last = woken == Woken::TimedOut || deadline.is_some_and(|at| at <= Instant::now());
+            let ready;
+            (core, ready) = self.look(core, last);
+            if core.terminated {
+                return Err(RecvError::Terminated);
+            }
+            if core.closed {
+                return Err(RecvError::Closed);
+            }
+            let wanted = (ready.0 && interest.readable, ready.1 && interest.writable);
+            if wanted.0 || wanted.1 || last {
+                return Ok(wanted);
+            }
+            if woken == Woken::Interrupted {
+                return Err(RecvError::Interrupted);
+            }
+            if is_unwritten(&core) {
+                continue;
+            }
+            core.last_send = None;
+            // Who does not want to receive must not read.
+            (core, woken) = if interest.readable {
+                self.wait_message(core, deadline)
+            } else {
+                self.wait_room(core, deadline)
+            };
+        }
+    }
+
+    /// Takes the lead for a wait, if the socket is not ready and nobody else leads it.
+    pub(crate) fn stay(&self, interest: Interest) -> Entered<'_> {
+        let (mut core, ready) = self.look(self.lock(), false);
+        let wanted = ready.0 && interest.readable || ready.1 && interest.writable;
+        let unread = interest.readable && !core.readable.is_empty();
+        if wanted || unread || core.terminated || core.closed || is_unwritten(&core) {
+            return Entered::LookAgain;
+        }
+        if core.watchers > 0 || core.lead == Lead::Caller {
+            return Entered::Refused;
+        }
+        let reactor = match &core.reactor {
+            Some(reactor) => reactor.clone(),
+            // Without connections: for the kick in it.
+            None => match Reactor::new() {
+                Ok(reactor) => core.reactor.insert(Arc::new(reactor)).clone(),
+                Err(_) => return Entered::Refused,
+            },
+        };
+        let Some(ticket) = self.mailbox.ticket() else { return Entered::LookAgain };
+        if !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
+            return Entered::LookAgain;
+        }
+        if core.lead == Lead::IoThread {
+            self.context.unlead(self.home_thread(), &reactor);
+        }
+        core.lead = Lead::Caller;
+        core.last_send = None;
+        drop(core);
+        Entered::Stay(Stay { shared: self, reactor, reported: true })
+    }
+}
+
+/// What was sent, and still lies here, may be what the answer waits for.
+fn is_unwritten(core: &Core) -> bool {
+    !core.pipes.dirty.is_empty()
+}
+
+impl Stay<'_> {
+    /// Says that the descriptor was not readable, so that nobody has to ask again.
+    pub fn nothing_reported(&mut self) {
+        self.reported = false;
+    }
+}
+
+impl AsFd for Stay<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reactor.poller.as_fd()
+    }
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        let mut ready = Ready::new();
+        if self.reported {
+            // No report is no news.
+            let _ = self.reactor.poller.wait(Some(Duration::ZERO), |event| ready.add(event));
+        }
+        let mut core = self.shared.lock();
+        self.shared.mailbox.leader_woke();
+        if ready.kicked {
+            self.reactor.kick.drain();
+        }
+        ready.mark(&mut core);
+        self.shared.leave_lead(&mut core);
+    }
+}
