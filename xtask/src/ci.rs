@@ -12,7 +12,7 @@ use crate::{loom, tidy};
 /// A step: its name, and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("compilers", compilers),
     ("format", format),
     ("clippy", clippy),
@@ -20,14 +20,16 @@ const STEPS: [Step; 9] = [
     ("documentation", documentation),
     ("tests", tests),
     ("loom", || loom::loom(None)),
+    ("fuzz corpora", corpora),
     ("peer programs", peer_programs),
     ("interop", interop),
 ];
 
 const INTEROP: &str = "conformance/interop/Cargo.toml";
 const PEERS: &str = "bench/Cargo.toml";
+const FUZZ: &str = "fuzz/Cargo.toml";
 /// Packages outside the workspace, which cargo has to be pointed at.
-const OUTSIDE: [&str; 3] = [PEERS, INTEROP, "fuzz/Cargo.toml"];
+const OUTSIDE: [&str; 3] = [PEERS, INTEROP, FUZZ];
 
 /// Runs every step.
 pub(crate) fn ci() -> Result<()> {
@@ -96,6 +98,20 @@ fn documentation() -> Result<()> {
 /// Unit, model, API and documentation tests.
 fn tests() -> Result<()> {
     shell::run(&mut shell::cargo(&["test", "--workspace", "--no-fail-fast"]))
+}
+
+/// Every input that a fuzzer found, again; and the fuzzer's own code.
+fn corpora() -> Result<()> {
+    shell::run(&mut shell::cargo(&[
+        "clippy",
+        "--manifest-path",
+        FUZZ,
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    shell::run(&mut shell::cargo(&["test", "--manifest-path", FUZZ]))
 }
 
 /// The benchmark programs that need nothing but this repository still compile, and their checks still check.

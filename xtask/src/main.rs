@@ -1,11 +1,13 @@
 //! The project's own tools: `cargo xtask COMMAND`. Nothing to install, nothing beyond std, the same on every machine.
 //!
 //! Each command is one module. They read the repository and start other programs (cargo, git, strace); they never
-//! write outside target folders, except for `tidy --bless` (the unsafe budget) and `bench peers --record` (the record).
+//! write outside target folders, except for `tidy --bless` (the unsafe budget), `fuzz --keep` (the corpora)
+//! and `bench peers --record` (the record).
 #![forbid(unsafe_code)]
 
 mod bench;
 mod ci;
+mod fuzz;
 mod loom;
 mod shell;
 mod tidy;
@@ -15,6 +17,8 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
   ci               all checks, as .ci/run does: format, clippy, tidy, documentation, tests, loom, interop
+  fuzz [TARGET…] [--seconds 60] [--keep]
+                   random bytes for the targets of fuzz/; --keep puts what was found into the corpus
   loom [CRATE]     the concurrency models
   tidy [--bless]   layers, sizes, unsafe rooms, dead files, bans, links; --bless rewrites the unsafe budget
   bench peers [--engines a,b] [--cells a,b] [--sizes 64,1024] [--transports tcp,ipc,inproc]
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["ci"] => ci::ci(),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["loom"] => loom::loom(None),
         ["loom", name] => loom::loom(Some(name)),
         ["tidy"] => tidy::tidy(false),

@@ -45,6 +45,9 @@ mod context;
 mod deadline;
 mod engine;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inproc;
 mod monitor;
 mod options;

@@ -78,6 +78,17 @@ impl Batch {
         }
     }
 
+    /// The same into memory: as much as fits until `out` holds `most` bytes.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn write_to(&mut self, out: &mut Vec<u8>, most: usize) {
+        let before = out.len();
+        for item in &self.items {
+            let bytes = item.bytes();
+            out.extend_from_slice(&bytes[..bytes.len().min(most - out.len())]);
+        }
+        self.advance(out.len() - before);
+    }
+
     /// Forgets the items of which every byte was written: their memory goes back to where it came from.
     pub(crate) fn drop_done(&mut self) {
         while self.items.front().is_some_and(|item| item.len() == 0) {
