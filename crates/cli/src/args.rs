@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::memory::strategy::Strategy;
+use crate::bench::receive::Destination;
 use crate::bench::units;
 use crate::tool::Tool;
 
@@ -76,6 +78,9 @@ pub(crate) struct MemoryArgs {
     /// Messages in a run [default: 10000; with --quick 1000 from 64 KiB up]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) messages: Option<u32>,
+    /// Only these strategies, such as ByteArray,Message
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "report")]
+    pub(crate) strategies: Vec<Strategy>,
     /// Write a report into DIR: an HTML page with plots, and Markdown tables
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
@@ -85,6 +90,9 @@ pub(crate) struct MemoryArgs {
 pub(crate) struct ReceiveArgs {
     #[command(flatten)]
     pub(crate) common: Common,
+    /// How bodies are taken, and where the memory of those that are kept comes from
+    #[arg(long, value_name = "HOW", default_value = "buffer")]
+    pub(crate) into: Destination,
     /// Messages in a run [default: 10000; with --quick 1000 from 64 KiB up]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) messages: Option<u32>,
@@ -126,8 +134,8 @@ less is worth it.
   FromOwner      Message::from_owner(Arc) and drop: somebody else's memory, and its release";
 
 const RECEIVE_HELP: &str = "\
-The setting of `bench memory`; the sender sends &[u8], the receiver receives into one buffer, and waits as follows when
-nothing is there.
+The setting of `bench memory`; the sender sends &[u8], the receiver receives into one buffer (or as --into says), and
+waits as follows when nothing is there.
 
   Blocking              every receive may wait
   Blocking+Batch        receives without waiting until nothing is there, then one receive that waits

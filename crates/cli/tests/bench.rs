@@ -207,6 +207,31 @@ fn receive_waits_in_four_ways() {
 }
 
 #[test]
+fn receive_puts_bodies_where_it_was_told() {
+    let blocking = |into: &str| {
+        let (_, records) = bench(&format!("receive --runs 1 --sizes 512 --messages 500 --into {into}"));
+        records[0]["allocations_per_message"].as_f64().unwrap()
+    };
+    for (into, allocations) in [("buffer", 0.0), ("vec", 1.0), ("shared", 0.0), ("pool", 0.0), ("heap", 1.0)]
+    {
+        let counted = blocking(into);
+        assert!((counted - allocations).abs() < 0.5, "{into}: {counted}");
+    }
+}
+
+#[test]
+fn memory_measures_some_strategies_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.json");
+    let words = "bench memory --runs 1 --sizes 64 --messages 100 --strategies messagepooled,ArrayPool --json";
+    let text = succeeds(&format!("{words} {}", file.display()));
+    let records = json(&file);
+    assert_eq!(names(&records, 64), ["ArrayPool", "MessagePooled"]);
+    assert!(records.iter().all(|record| record["ratio_to_baseline"].is_null()));
+    assert!(text.contains('–') && !text.contains("NaN"), "{text}");
+}
+
+#[test]
 fn a_report_is_a_page_and_tables() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("a/new/folder");
@@ -272,6 +297,9 @@ fn bad_arguments_are_refused_before_anything_runs() {
         ("bench memory --runs many", "many"),
         ("bench memory --messages 0", "--messages"),
         ("bench alloc --messages 5", "--messages"),
+        ("bench memory --strategies Messages", "MessagePooled+RecvPool"),
+        ("bench memory --strategies Message --report x", "--report"),
+        ("bench receive --into nowhere", "buffer, vec, shared, pool, heap"),
         ("bench memory --json", "--json"),
         ("bench memory --json no/such/folder/file.json", "no/such/folder"),
         ("bench copy --json /", "/"),

@@ -1,11 +1,12 @@
 //! `netzmq bench receive`: four ways for a thread to wait for messages, over real TCP.
 //!
 //! The setting is that of `bench memory`: ROUTER to ROUTER, two-part messages, every one checked. The sender always
-//! sends `&[u8]`, the receiver always receives into one buffer; only the waiting differs.
+//! sends `&[u8]`, the receiver takes bodies as it was told, into one buffer unless told otherwise; only the waiting
+//! differs.
 
 use std::time::{Duration, Instant};
 
-use netzmq::{Interest, Poller, RecvError, Socket};
+use netzmq::{Interest, MessagePool, Poller, ReceiveMemory, RecvError, Socket};
 
 use super::pair::routers::{self, PATIENCE, Receiver};
 use super::pair::{Pair, body};
@@ -50,6 +51,32 @@ impl Way {
     }
 }
 
+/// How bodies are taken.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Destination {
+    /// Into one buffer, again and again
+    Buffer,
+    /// Each as a Vec of its own
+    Vec,
+    /// As messages, in memory of the shared pool
+    Shared,
+    /// As messages, in memory of a pool of the socket's own
+    Pool,
+    /// As messages, in heap memory of their own
+    Heap,
+}
+
+impl Destination {
+    /// Where a socket shall keep the bodies of its messages.
+    fn memory(self) -> ReceiveMemory {
+        match self {
+            Destination::Buffer | Destination::Vec | Destination::Shared => ReceiveMemory::Shared,
+            Destination::Pool => ReceiveMemory::Pool(MessagePool::new()),
+            Destination::Heap => ReceiveMemory::Heap,
+        }
+    }
+}
+
 /// Measures, prints, and writes what was asked for.
 pub(crate) fn run(args: &ReceiveArgs) -> Result<()> {
     let sizes = args.common.sizes_or(&SIZES);
@@ -70,12 +97,13 @@ pub(crate) fn run(args: &ReceiveArgs) -> Result<()> {
     let records = session.run(
         messages,
         |size, messages, progress| {
-            let mut pair = Pair::new(routers::connect(size)?)?;
+            let mut pair = Pair::new(routers::connect(size, args.into.memory())?)?;
             rounds::take_turns(Way::ALL.len(), rounds, progress, |which| {
                 let way = Way::ALL.get(which).copied().unwrap_or(Way::Blocking);
+                let into = args.into;
                 pair.run(
                     |sender| sender.send_plainly(messages),
-                    move |receiver| receive(way, receiver, messages),
+                    move |receiver| receive(way, into, receiver, messages),
                 )
             })
         },
@@ -85,7 +113,7 @@ pub(crate) fn run(args: &ReceiveArgs) -> Result<()> {
 }
 
 /// Receives and checks messages 0 to `count - 1`.
-fn receive(way: Way, receiver: &mut Receiver, count: u64) -> Result<()> {
+fn receive(way: Way, into: Destination, receiver: &mut Receiver, count: u64) -> Result<()> {
     let mut poller = Poller::new();
     if way == Way::Poller {
         poller.add(&receiver.socket, 0, Interest::READABLE);
@@ -95,9 +123,24 @@ fn receive(way: Way, receiver: &mut Receiver, count: u64) -> Result<()> {
         let id = first_part(way, socket, &mut poller).map_err(|error| routers::lost(number, count, error))?;
         routers::check_id(id, number)?;
         // The rest of a message is there when its first part is: this never waits.
-        let received = socket.recv_into(buffer)?;
-        body::check(buffer.get(..received.len).unwrap_or_default(), number, *size)?;
-        if received.more {
+        let more = match into {
+            Destination::Buffer => {
+                let received = socket.recv_into(buffer)?;
+                body::check(buffer.get(..received.len).unwrap_or_default(), number, *size)?;
+                received.more
+            }
+            Destination::Vec => {
+                let (bytes, more) = socket.recv_vec()?;
+                body::check(&bytes, number, *size)?;
+                more
+            }
+            Destination::Shared | Destination::Pool | Destination::Heap => {
+                let message = socket.recv()?;
+                body::check(&message, number, *size)?;
+                message.has_more()
+            }
+        };
+        if more {
             return Err(routers::wrong_parts(number));
         }
     }

@@ -37,7 +37,8 @@ pub(crate) struct Record {
     pub(crate) lower_quartile_ms: f64,
     pub(crate) upper_quartile_ms: f64,
     pub(crate) max_ms: f64,
-    /// Median by the median of the same engine's baseline at this size.
+    /// Median by the median of the same engine's baseline at this size; no number (in JSON `null`) if that was not
+    /// measured.
     pub(crate) ratio_to_baseline: f64,
     /// Median by the median of the same strategy over libzmq at this size, if that was measured.
     pub(crate) ratio_to_libzmq: Option<f64>,
@@ -105,9 +106,8 @@ pub(crate) fn compared(mut records: Vec<Record>) -> Vec<Record> {
         found.map(|(_, _, median)| *median)
     };
     for record in &mut records {
-        if let Some(base) = median_of(record.engine, record.baseline) {
-            record.ratio_to_baseline = record.median_ms / base;
-        }
+        let base = median_of(record.engine, record.baseline);
+        record.ratio_to_baseline = base.map_or(f64::NAN, |base| record.median_ms / base);
         record.ratio_to_libzmq = median_of("libzmq", record.strategy).map(|theirs| record.median_ms / theirs);
     }
     records

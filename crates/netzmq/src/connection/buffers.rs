@@ -14,15 +14,35 @@ pub(crate) const CHUNK_BYTES: usize = 128 * 1024;
 pub(crate) const SEGMENT_BYTES_MIN: usize = 4 * 1024;
 const CHUNK_BYTES_MIN: usize = 8 * 1024;
 
+/// Large bodies that are still read into a `Vec` after the last one was received as one, beyond those that wait: soon used
+/// up when callers turn to something else. Being wrong costs one allocation, or one copy.
+const VECS_EXPECTED: u32 = 16;
+
 /// Where one socket's connections get their memory.
 #[derive(Debug)]
 pub(crate) struct Buffers {
     pool: MessagePool,
+    /// Large bodies begun since a caller received into a `Vec`.
+    since_vec: u32,
 }
 
 impl Buffers {
     pub(crate) fn new(pool: MessagePool) -> Buffers {
-        Buffers { pool }
+        Buffers { pool, since_vec: u32::MAX }
+    }
+
+    /// A caller receives into a `Vec`, and will probably do so again.
+    #[inline]
+    pub(crate) fn expect_vecs(&mut self) {
+        self.since_vec = 0;
+    }
+
+    /// Whether the large body that begins now had better be a `Vec` from the start. Asked once for each; `waiting` are here
+    /// already and were not taken.
+    pub(crate) fn wants_vec(&mut self, waiting: usize) -> bool {
+        let since = self.since_vec;
+        self.since_vec = since.saturating_add(1);
+        (since as usize) < waiting.saturating_add(VECS_EXPECTED as usize)
     }
 
     #[inline]
@@ -76,6 +96,18 @@ impl Appetite {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vecs_are_expected_while_they_are_taken_however_many_wait() {
+        let mut buffers = Buffers::new(MessagePool::new());
+        assert!(!buffers.wants_vec(1000), "nobody has ever asked for one");
+        buffers.expect_vecs();
+        assert!((0..500).all(|waiting| buffers.wants_vec(waiting)));
+        assert!(!buffers.wants_vec(0), "500 went to callers who asked for something else");
+        buffers.expect_vecs();
+        assert!((0..VECS_EXPECTED).all(|_| buffers.wants_vec(0)));
+        assert!(!buffers.wants_vec(0));
+    }
 
     #[test]
     fn appetite_grows_with_full_pieces_and_shrinks_with_empty_ones() {

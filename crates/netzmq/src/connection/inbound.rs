@@ -89,6 +89,14 @@ impl Taken<'_> {
     }
 
     #[inline]
+    pub(crate) fn into_vec(self) -> Vec<u8> {
+        match self {
+            Taken::Bytes(bytes, _) => bytes.to_vec(),
+            Taken::Owned(message) => message.into_vec(),
+        }
+    }
+
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Taken::Bytes(bytes, _) => bytes,
@@ -420,18 +428,24 @@ impl Inbound {
         let came = &chunk.buffer[start..chunk.len];
         let believed = length <= BELIEVED
             || (length <= MessagePool::CLASS_SIZES[18] && self.bytes_received >= length as u64 / 4);
-        let memory = if believed {
-            let mut memory = match &self.memory {
-                ReceiveMemory::Shared => Memory::Block(MessagePool::shared().rent(length)),
-                ReceiveMemory::Pool(pool) => Memory::Block(pool.rent(length)),
-                ReceiveMemory::Heap => Memory::Growing(vec![0; length]),
-            };
-            memory.bytes()[..came.len()].copy_from_slice(came);
-            memory
-        } else {
-            let mut vec = came.to_vec();
-            vec.resize(length.min(BELIEVED.max(came.len())), 0);
-            Memory::Growing(vec)
+        let pool = match &self.memory {
+            ReceiveMemory::Shared => Some(MessagePool::shared()),
+            ReceiveMemory::Pool(pool) => Some(pool),
+            ReceiveMemory::Heap => None,
+        };
+        let wants_vec = buffers.wants_vec(self.ready.len());
+        let memory = match pool.filter(|_| believed && !wants_vec) {
+            Some(pool) => {
+                let mut block = pool.rent(length);
+                block[..came.len()].copy_from_slice(came);
+                Memory::Block(block)
+            }
+            None => {
+                let room = if believed { length } else { length.min(BELIEVED.max(came.len())) };
+                let mut vec = Vec::with_capacity(room);
+                vec.extend_from_slice(came);
+                Memory::Growing(vec)
+            }
         };
         self.large =
             Some(Large { more: header.more, command: header.command, length, filled: came.len(), memory });

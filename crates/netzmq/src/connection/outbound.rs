@@ -41,6 +41,8 @@ const BLOCK_FROM: usize = 32 * 1024;
 pub(crate) enum Body<'a> {
     Borrowed(&'a [u8]),
     Owned(Message),
+    /// Given away, and a message only if it is kept: a small one is copied and dropped.
+    Given(Vec<u8>),
 }
 
 impl Body<'_> {
@@ -49,6 +51,7 @@ impl Body<'_> {
         match self {
             Body::Borrowed(bytes) => bytes,
             Body::Owned(message) => message,
+            Body::Given(bytes) => bytes,
         }
     }
 
@@ -57,6 +60,7 @@ impl Body<'_> {
         match self {
             Body::Borrowed(bytes) => Message::copy_from_slice(bytes),
             Body::Owned(message) => message,
+            Body::Given(bytes) => Message::from(bytes),
         }
     }
 }

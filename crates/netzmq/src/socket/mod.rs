@@ -251,6 +251,23 @@ impl Socket {
         self.recv_assign(message, Wait::Never)
     }
 
+    /// Receives the next part as a `Vec`, and says whether more parts follow. One allocation, and one copy up to 32 KiB;
+    /// none above while callers go on receiving this way: the kernel then writes into the `Vec`'s own memory.
+    ///
+    /// # Errors
+    /// As [`recv`](Socket::recv).
+    pub fn recv_vec(&self) -> Result<(Vec<u8>, bool), RecvError> {
+        self.shared.recv_vec(Wait::Timeout)
+    }
+
+    /// [`recv_vec`](Socket::recv_vec) without waiting.
+    ///
+    /// # Errors
+    /// As `recv_vec`; `WouldBlock` where that would wait.
+    pub fn try_recv_vec(&self) -> Result<(Vec<u8>, bool), RecvError> {
+        self.shared.recv_vec(Wait::Never)
+    }
+
     /// Receives the next part into the caller's memory: no allocation, one copy.
     ///
     /// # Errors
@@ -437,10 +454,15 @@ payloads! {
     &'a String => |text| Body::Borrowed(text.as_bytes());
     &'a Message => |message| Body::Owned(message.clone());
     Message => |message| Body::Owned(message);
-    Vec<u8> => |bytes| Body::Owned(Message::from(bytes));
-    Box<[u8]> => |bytes| Body::Owned(Message::from(bytes));
-    String => |text| Body::Owned(Message::from(text));
+    Vec<u8> => |bytes| Body::Given(bytes);
+    Box<[u8]> => |bytes| Body::Given(bytes.into_vec());
+    String => |text| Body::Given(text.into_bytes());
     PooledBuffer => |buffer| Body::Owned(buffer.freeze());
+}
+
+#[cfg(feature = "bytes")]
+payloads! {
+    bytes::Bytes => |bytes| Body::Owned(Message::from(bytes));
 }
 
 impl<'a, const N: usize> From<&'a [u8; N]> for Payload<'a> {

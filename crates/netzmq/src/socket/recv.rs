@@ -41,6 +41,13 @@ impl Shared {
         self.recv_part(self.lock(), wait, true, describe, sink).1
     }
 
+    /// The next part as a `Vec`; large bodies to come will be read into one from the start.
+    pub(crate) fn recv_vec(&self, wait: Wait) -> Result<(Vec<u8>, bool), RecvError> {
+        let mut core = self.lock();
+        core.pipes.buffers.expect_vecs();
+        self.recv_part(core, wait, true, false, |taken| taken.into_vec()).1
+    }
+
     /// All parts of the next message, taken under one lock: no other thread gets any of them.
     pub(crate) fn recv_whole(&self, wait: Wait) -> Result<Multipart, RecvError> {
         let mut message = Multipart::new();

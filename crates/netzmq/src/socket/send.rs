@@ -75,7 +75,7 @@ impl Shared {
                 Body::Owned(message) => {
                     (message.routing_id(), message.annotations().map_or("", |a| &a.group).as_bytes())
                 }
-                Body::Borrowed(_) => (0, "".as_bytes()),
+                Body::Borrowed(_) | Body::Given(_) => (0, "".as_bytes()),
             };
             let outgoing = Outgoing { body: body.bytes(), more, routing_id, group };
             match c.pattern.route(&mut c.pipes, &outgoing) {
@@ -134,6 +134,7 @@ impl Shared {
             Body::Borrowed(bytes) if bytes.len() >= REFERENCE_FROM => {
                 Body::Owned(Message::copy_from_slice(bytes))
             }
+            Body::Given(bytes) if bytes.len() >= REFERENCE_FROM => Body::Owned(Message::from(bytes)),
             body => body,
         };
         let c = &mut *core;

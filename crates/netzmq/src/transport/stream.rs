@@ -46,6 +46,14 @@ impl Stream {
         moved(|| rustix::net::recv(&self.fd, &mut *target, RecvFlags::DONTWAIT).map(|(n, _)| n))
     }
 
+    /// Reads once behind what `target` holds, into memory that it has already.
+    pub(crate) fn read_spare(&self, target: &mut Vec<u8>) -> io::Result<Moved> {
+        moved(|| {
+            let spare = rustix::buffer::spare_capacity(target);
+            rustix::net::recv(&self.fd, spare, RecvFlags::DONTWAIT).map(|(n, _)| n)
+        })
+    }
+
     /// Reads once into several buffers in order.
     pub(crate) fn read_vectored(&self, targets: &mut [IoSliceMut<'_>]) -> io::Result<Moved> {
         moved(|| rustix::io::readv(&self.fd, targets))

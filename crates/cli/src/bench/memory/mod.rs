@@ -13,6 +13,8 @@ pub(crate) mod ways;
 
 use std::time::Duration;
 
+use netzmq::ReceiveMemory;
+
 use self::strategy::Strategy;
 use self::ways::Callbacks;
 use super::machine::Machine;
@@ -45,11 +47,15 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     if let Some(directory) = &args.report {
         report::prepare(directory)?;
     }
+    let strategies: Vec<Strategy> = match &args.strategies[..] {
+        [] => Strategy::ALL.to_vec(),
+        some => Strategy::ALL.into_iter().filter(|strategy| some.contains(strategy)).collect(),
+    };
     let session = Session {
         bench: "memory",
         title: "Message memory: ROUTER to ROUTER over tcp loopback, two-part messages, every one checked",
         sizes,
-        contenders: contenders(),
+        contenders: contenders(&strategies),
         common: &args.common,
     };
     let messages = |size: usize| match args.messages {
@@ -67,7 +73,7 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
         messages,
         |size, messages, progress| {
             mark(units::size(size));
-            measure(size, messages, rounds, progress)
+            measure(&strategies, size, messages, rounds, progress)
         },
         tables,
     )?;
@@ -86,11 +92,11 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     Ok(())
 }
 
-/// Every strategy, over every engine.
-fn contenders() -> Vec<Contender> {
+/// Each of the strategies, over every engine.
+fn contenders(strategies: &[Strategy]) -> Vec<Contender> {
     let engines: &[&'static str] = if cfg!(feature = "peers") { &[OURS, "libzmq"] } else { &[OURS] };
     let of = |engine| {
-        Strategy::ALL.map(|strategy| Contender {
+        strategies.iter().map(move |strategy| Contender {
             engine,
             ..Contender::ours(strategy.name(), Strategy::BASELINE.name())
         })
@@ -99,15 +105,21 @@ fn contenders() -> Vec<Contender> {
 }
 
 /// All contenders at one size.
-fn measure(size: usize, messages: u64, rounds: usize, progress: &Progress) -> Result<Vec<Tally>> {
-    let mut ours = Pair::new(routers::connect(size)?)?;
+fn measure(
+    strategies: &[Strategy],
+    size: usize,
+    messages: u64,
+    rounds: usize,
+    progress: &Progress,
+) -> Result<Vec<Tally>> {
+    let mut ours = Pair::new(routers::connect(size, ReceiveMemory::default())?)?;
     #[cfg(feature = "peers")]
     let mut theirs = Pair::new(peers::connect(size)?)?;
-    rounds::take_turns(contenders().len(), rounds, progress, |which| {
-        let strategies = Strategy::ALL.len();
-        let strategy = Strategy::ALL.get(which % strategies).copied().unwrap_or(Strategy::BASELINE);
+    rounds::take_turns(contenders(strategies).len(), rounds, progress, |which| {
+        let all = strategies.len();
+        let strategy = strategies.get(which % all).copied().unwrap_or(Strategy::BASELINE);
         #[cfg(feature = "peers")]
-        if which >= strategies {
+        if which >= all {
             return theirs.run(
                 |sender| peers::send(strategy, sender, messages),
                 move |receiver| peers::receive(strategy, receiver, messages),
@@ -158,7 +170,7 @@ pub(crate) fn table(size: usize, records: &[Record]) -> Table {
             record.strategy.into(),
             Cell::marked(units::ms(record.median_ms), mark),
             Cell::marked(units::range_ms(record.min_ms, record.max_ms), Mark::Faint),
-            Cell::marked(format!("{:.2}", record.ratio_to_baseline), mark),
+            Cell::marked(ratio(record.ratio_to_baseline), mark),
         ];
         if has_libzmq {
             row.push(record.ratio_to_libzmq.map_or_else(String::new, |ratio| format!("{ratio:.2}")).into());
@@ -169,4 +181,8 @@ pub(crate) fn table(size: usize, records: &[Record]) -> Table {
         table.row(row);
     }
     table
+}
+
+fn ratio(ratio: f64) -> String {
+    if ratio.is_nan() { "–".to_owned() } else { format!("{ratio:.2}") }
 }

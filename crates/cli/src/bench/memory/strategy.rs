@@ -1,6 +1,6 @@
 //! The strategies: where a message's bytes lie before they are sent and after they are received.
 
-/// One of the seed's six. What each does exactly is in `courier`.
+/// One of the seed's six. What each does exactly is in `ways`.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
 pub(crate) enum Strategy {
     /// A fresh `Vec` for each message, on both sides.
@@ -31,6 +31,11 @@ impl Strategy {
     /// What the others are compared with: what one writes without thinking about memory.
     pub(crate) const BASELINE: Strategy = Strategy::ByteArray;
 
+    /// The one of that name, however its letters are written.
+    fn named(name: &str) -> Option<Strategy> {
+        Strategy::ALL.into_iter().find(|strategy| strategy.name().eq_ignore_ascii_case(name))
+    }
+
     /// As in tables and JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -41,5 +46,14 @@ impl Strategy {
             Strategy::MessagePooledRecvPool => "MessagePooled+RecvPool",
             Strategy::MessageZeroCopy => "MessageZeroCopy",
         }
+    }
+}
+
+impl std::str::FromStr for Strategy {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Strategy, String> {
+        let names = || Strategy::ALL.map(Strategy::name).join(", ");
+        Strategy::named(name).ok_or_else(|| format!("the strategies are {}", names()))
     }
 }

@@ -47,9 +47,8 @@ pub(crate) fn send(strategy: Strategy, sender: &mut Sender, count: u64) -> Resul
 pub(crate) fn receive(strategy: Strategy, receiver: &mut Receiver, count: u64) -> Result<()> {
     match strategy {
         Strategy::ByteArray => receiver.all(count, |socket, number, size, _| {
-            let message = socket.recv()?;
-            let more = message.has_more();
-            body::check(&message.into_vec(), number, size).map(|()| more)
+            let (bytes, more) = socket.recv_vec()?;
+            body::check(&bytes, number, size).map(|()| more)
         }),
         Strategy::ArrayPool => receiver.all(count, |socket, number, size, buffer| {
             let Received { len, more } = socket.recv_into(buffer)?;

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use netzmq::{Context, EventKind, RecvError, SendError, SendFailure, Socket};
+use netzmq::{Context, EventKind, ReceiveMemory, RecvError, SendError, SendFailure, Socket};
 
 use super::body::Template;
 use crate::Result;
@@ -36,8 +36,8 @@ pub(crate) struct Receiver {
     pub(crate) buffer: Vec<u8>,
 }
 
-/// Two sockets for bodies of `size` bytes; when this returns, messages flow.
-pub(crate) fn connect(size: usize) -> Result<(Sender, Receiver)> {
+/// Two sockets for bodies of `size` bytes, which the receiver keeps in `memory`; when this returns, messages flow.
+pub(crate) fn connect(size: usize, memory: ReceiveMemory) -> Result<(Sender, Receiver)> {
     let context = Context::new();
     let router = |name: &[u8]| -> Result<Socket> {
         let socket = context.router()?;
@@ -52,6 +52,7 @@ pub(crate) fn connect(size: usize) -> Result<(Sender, Receiver)> {
         Ok(socket)
     };
     let (to, from) = (router(RECEIVER)?, router(SENDER)?);
+    to.set_receive_memory(memory)?;
     let monitor = from.monitor();
     from.connect(&to.bind("tcp://127.0.0.1:*")?)?;
     if monitor.wait_for(PATIENCE, |event| event.kind == EventKind::HandshakeSucceeded).is_none() {
