@@ -5,33 +5,34 @@
 use std::thread;
 use std::time::Duration;
 
-use netzmq::{Context, Error, RecvError, Socket};
+use netzmq::{Context, Error, RecvError, Rep, Req};
 
 const PATIENCE: Duration = Duration::from_millis(250);
 const ATTEMPTS: u32 = 20;
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let server = context.rep()?;
-    let endpoint = server.bind("tcp://127.0.0.1:*")?;
+    let server = context.rep().bind("tcp://127.0.0.1:*")?;
+    let endpoint = server.endpoint();
     let running = {
         let (context, endpoint) = (context.clone(), endpoint.clone());
         thread::spawn(move || crash_twice(&context, server, &endpoint))
     };
 
-    let client = context.req()?;
-    client.set_recv_timeout(Some(PATIENCE))?;
-    client.set_req_relaxed(true)?; // a new request may follow an unanswered one,
-    client.set_req_correlate(true)?; // and a late answer to the old one is not taken for one to the new
-    client.set_linger(Some(Duration::ZERO))?; // nobody needs an old request after the end
-    client.connect(&endpoint)?;
+    let client = context
+        .req()
+        .recv_timeout(PATIENCE)
+        .relaxed(true) // a new request may follow an unanswered one,
+        .correlate(true) // and a late answer to the old one is not taken for one to the new
+        .linger(Duration::ZERO) // nobody needs an old request after the end
+        .connect(&endpoint)?;
     let answer = ask(&client, "what is the time?")?;
     println!("client: {}", String::from_utf8_lossy(&answer));
     running.join().expect("the server does not panic")
 }
 
 /// Sends `question` until it is answered.
-fn ask(client: &Socket, question: &str) -> Result<netzmq::Message, Error> {
+fn ask(client: &Req, question: &str) -> Result<netzmq::Message, Error> {
     for attempt in 1..=ATTEMPTS {
         client.send(question)?;
         match client.recv() {
@@ -44,14 +45,12 @@ fn ask(client: &Socket, question: &str) -> Result<netzmq::Message, Error> {
 }
 
 /// The connection is made again by itself; only the request and its answer are lost with it.
-fn crash_twice(context: &Context, mut socket: Socket, endpoint: &str) -> Result<(), Error> {
+fn crash_twice(context: &Context, mut socket: Rep, endpoint: &str) -> Result<(), Error> {
     for _ in 0..2 {
-        let _lost = socket.recv()?;
+        drop(socket.recv()?); // and no reply
         println!("server: crashed, starts again");
         drop(socket);
-        socket = context.rep()?;
-        socket.bind(endpoint)?;
+        socket = context.rep().bind(endpoint)?;
     }
-    let _question = socket.recv()?;
-    Ok(socket.send("time for tea")?)
+    Ok(socket.recv()?.reply("time for tea")?)
 }

@@ -5,14 +5,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::thread::spawn;
 
-use netzmq::{Context, Error, Message, Socket};
+use netzmq::{Context, Dealer, Error, Message, Router};
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let (broker, client, worker) = (context.router()?, context.req()?, context.dealer()?);
-    let endpoint = broker.bind("tcp://127.0.0.1:*")?;
-    client.connect(&endpoint)?;
-    worker.connect(&endpoint)?;
+    let broker = context.router().bind("tcp://127.0.0.1:*")?;
+    let client = context.req().connect(broker.endpoint())?;
+    let worker = context.dealer().connect(broker.endpoint())?;
     let threads = [spawn(move || mediate(&broker)), spawn(move || work(&worker, "echo"))];
     for question in ["one", "two", "three"] {
         client.send_multipart(["MDPC01", "echo", question])?;
@@ -25,7 +24,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-fn mediate(socket: &Socket) -> Result<(), Error> {
+fn mediate(socket: &Router) -> Result<(), Error> {
     // For each service the workers that are free, and the questions that wait for one.
     let mut services: HashMap<Message, (VecDeque<Message>, VecDeque<[Message; 2]>)> = HashMap::new();
     loop {
@@ -51,7 +50,7 @@ fn mediate(socket: &Socket) -> Result<(), Error> {
     }
 }
 
-fn work(socket: &Socket, name: &str) -> Result<(), Error> {
+fn work(socket: &Dealer, name: &str) -> Result<(), Error> {
     socket.send_multipart(["", "MDPW01", name])?; // ready for the first question
     while let [_, client, question] = &socket.recv_multipart()?[..] {
         socket.send_multipart(["".into(), "MDPW01".into(), name.into(), client.clone(), question.clone()])?;

@@ -15,10 +15,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     pool.prewarm(SIZE, 64);
 
     let context = Context::new();
-    let (pull, push) = (context.pull()?, context.push()?);
+    let pull = context.pull().bind("tcp://127.0.0.1:*")?;
     // What waits in queues is not in the pool: queues deeper than the pool would make it allocate.
-    push.set_send_hwm(32)?;
-    push.connect(&pull.bind("tcp://127.0.0.1:*")?)?;
+    let push = context.push().send_hwm(32).connect(pull.endpoint())?;
 
     std::thread::scope(|scope| {
         let sender = scope.spawn(|| {

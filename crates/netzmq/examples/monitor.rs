@@ -12,12 +12,11 @@ use netzmq::{Context, Error, EventKind, Monitor};
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let pull = context.pull()?;
+    let pull = context.pull().open()?;
     let monitor = pull.monitor(); // before `bind`, so that nothing is missed
     let endpoint = pull.bind("tcp://127.0.0.1:*")?;
 
-    let push = context.push()?;
-    push.connect(&endpoint)?;
+    let push = context.push().connect(&endpoint)?;
     show_until(&monitor, |kind| *kind == EventKind::HandshakeSucceeded);
     drop(push);
     show_until(&monitor, |kind| matches!(kind, EventKind::Disconnected(_)));
@@ -30,8 +29,7 @@ fn main() -> Result<(), Error> {
     });
 
     println!("-- a socket of a type that does not go with PULL:");
-    let publisher = context.publisher()?;
-    publisher.connect(&endpoint)?;
+    let _publisher = context.publisher().connect(&endpoint)?;
     show_until(&monitor, |kind| matches!(kind, EventKind::HandshakeFailedProtocol { .. }));
     Ok(())
 }

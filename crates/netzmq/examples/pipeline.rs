@@ -11,13 +11,12 @@ const TASKS: u64 = 1000;
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let (tasks, results) = (context.push()?, context.pull()?);
-    let task_endpoint = tasks.bind("tcp://127.0.0.1:*")?;
-    let result_endpoint = results.bind("tcp://127.0.0.1:*")?;
+    let tasks = context.push().bind("tcp://127.0.0.1:*")?;
+    let results = context.pull().bind("tcp://127.0.0.1:*")?;
 
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
-        let (context, tasks, results) = (context.clone(), task_endpoint.clone(), result_endpoint.clone());
+        let (context, tasks, results) = (context.clone(), tasks.endpoint(), results.endpoint());
         workers.push(thread::spawn(move || work(&context, &tasks, &results)));
     }
 
@@ -44,9 +43,7 @@ fn main() -> Result<(), Error> {
 
 /// Squares numbers until the context is shut down. Returns how many.
 fn work(context: &Context, tasks: &str, results: &str) -> Result<usize, Error> {
-    let (input, output) = (context.pull()?, context.push()?);
-    input.connect(tasks)?;
-    output.connect(results)?;
+    let (input, output) = (context.pull().connect(tasks)?, context.push().connect(results)?);
     let mut done = 0;
     while let Ok(task) = input.recv() {
         let number = u64::from_le_bytes(task[..].try_into().expect("eight bytes"));

@@ -9,18 +9,17 @@ use netzmq::{Context, Error, Interest, Poller, RecvError};
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let sockets = [("orders", context.pull()?), ("complaints", context.pull()?)];
-    let mut endpoints = Vec::new();
+    let pull = || context.pull().bind("tcp://127.0.0.1:*");
+    let sockets = [("orders", pull()?), ("complaints", pull()?)];
+    let endpoints = sockets.each_ref().map(|(_, socket)| socket.endpoint());
     let mut poller = Poller::new();
     for (key, (_, socket)) in sockets.iter().enumerate() {
-        endpoints.push(socket.bind("tcp://127.0.0.1:*")?);
         poller.add(socket, key, Interest::READABLE);
     }
 
     let customer = thread::spawn(move || -> Result<(), Error> {
         for (endpoint, what) in endpoints.iter().zip(["a cake", "too sweet"]) {
-            let push = context.push()?;
-            push.connect(endpoint)?;
+            let push = context.push().connect(endpoint)?;
             for number in 1..=3 {
                 push.send(format!("{what} ({number})"))?;
             }

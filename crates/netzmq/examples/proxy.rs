@@ -8,13 +8,12 @@ use netzmq::{Context, Error, Proxy};
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let (frontend, backend) = (context.router()?, context.dealer()?);
-    let clients_come_here = frontend.bind("tcp://127.0.0.1:*")?;
-    let services_come_here = backend.bind("ipc://*")?;
+    let frontend = context.router().bind("tcp://127.0.0.1:*")?;
+    let backend = context.dealer().bind("ipc://*")?;
+    let (clients_come_here, services_come_here) = (frontend.endpoint(), backend.endpoint());
     // The proxy obeys what comes from here: PAUSE, RESUME, TERMINATE, STATISTICS.
-    let (control, remote_control) = (context.pair()?, context.pair()?);
-    control.bind("inproc://control")?;
-    remote_control.connect("inproc://control")?;
+    let control = context.pair().bind("inproc://control")?;
+    let remote_control = context.pair().connect("inproc://control")?;
 
     let proxy = thread::spawn(move || Proxy::new(&frontend, &backend).control(&control).run());
     let services: Vec<_> = ["one", "two"]
@@ -25,8 +24,7 @@ fn main() -> Result<(), Error> {
         })
         .collect();
 
-    let client = context.req()?;
-    client.connect(&clients_come_here)?;
+    let client = context.req().connect(&clients_come_here)?;
     for number in 1..=4 {
         client.send(format!("request {number}"))?;
         println!("{}", String::from_utf8_lossy(&client.recv()?));
@@ -47,10 +45,10 @@ fn main() -> Result<(), Error> {
 }
 
 fn serve(context: &Context, endpoint: &str, name: &str) -> Result<(), Error> {
-    let socket = context.rep()?;
-    socket.connect(endpoint)?; // REP may connect, as any socket may
+    let mut socket = context.rep().connect(endpoint)?; // REP may connect, as any socket may
     while let Ok(request) = socket.recv() {
-        socket.send(format!("{name} answers {}", String::from_utf8_lossy(&request)))?;
+        let answer = format!("{name} answers {}", String::from_utf8_lossy(&request));
+        request.reply(answer)?;
     }
     Ok(())
 }

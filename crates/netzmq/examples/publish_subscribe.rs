@@ -9,12 +9,8 @@ use netzmq::{Context, Error};
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let publisher = context.xpub()?;
-    let endpoint = publisher.bind("tcp://127.0.0.1:*")?;
-
-    let subscriber = context.subscriber()?;
-    subscriber.subscribe("weather.")?;
-    subscriber.connect(&endpoint)?;
+    let publisher = context.xpub().bind("tcp://127.0.0.1:*")?;
+    let subscriber = context.subscriber().subscribe("weather.").connect(publisher.endpoint())?;
 
     // A byte 1, and the topic.
     let subscription = publisher.recv()?;

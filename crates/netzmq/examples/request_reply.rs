@@ -2,17 +2,14 @@
 //!
 //! `cargo run -p netzmq --example request_reply`
 
-use netzmq::{Context, Error, Socket};
+use netzmq::{Context, Error, Rep};
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let server = context.rep()?;
-    // Port `*`: the system chooses one. `bind` returns the endpoint that peers connect to.
-    let endpoint = server.bind("tcp://127.0.0.1:*")?;
-    let service = std::thread::spawn(move || serve(&server));
-
-    let client = context.req()?;
-    client.connect(&endpoint)?;
+    // Port `*`: the system chooses one. `endpoint` tells what peers connect to.
+    let server = context.rep().bind("tcp://127.0.0.1:*")?;
+    let client = context.req().connect(server.endpoint())?;
+    let service = std::thread::spawn(move || serve(server));
     for name in ["Ada", "Grace", "Radia"] {
         client.send(name)?;
         println!("{}", String::from_utf8_lossy(&client.recv()?));
@@ -25,12 +22,12 @@ fn main() -> Result<(), Error> {
 }
 
 /// Greets whoever asks, until the context is shut down. Returns how many were greeted.
-fn serve(socket: &Socket) -> usize {
+fn serve(mut socket: Rep) -> usize {
     let mut served = 0;
     while let Ok(name) = socket.recv() {
         // The reply goes to whoever asked: REP remembers.
         let greeting = format!("Hello, {}!", String::from_utf8_lossy(&name));
-        if socket.send(greeting).is_err() {
+        if name.reply(greeting).is_err() {
             break;
         }
         served += 1;

@@ -12,14 +12,13 @@ const TASKS: u32 = 100;
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
-    let router = context.router()?;
-    router.set_router_mandatory(true)?; // a message for a peer that is gone is an error, and does not just vanish
-    let endpoint = router.bind("tcp://127.0.0.1:*")?;
+    // Mandatory: a message for a peer that is gone is an error, and does not just vanish.
+    let router = context.router().mandatory(true).bind("tcp://127.0.0.1:*")?;
 
     let workers: Vec<_> = ["ant", "bee"]
         .into_iter()
         .map(|name| {
-            let (context, endpoint) = (context.clone(), endpoint.clone());
+            let (context, endpoint) = (context.clone(), router.endpoint());
             thread::spawn(move || work(&context, &endpoint, name))
         })
         .collect();
@@ -28,12 +27,11 @@ fn main() -> Result<(), Error> {
     let mut working = workers.len();
     while working > 0 {
         // A ROUTER puts the sender's id in front of what it receives, and takes the receiver's id off what it sends.
-        let request = router.recv_multipart()?;
-        router.send_more(&request[0])?;
+        let (worker, _request) = router.recv_request()?;
         match tasks.next() {
-            Some(task) => router.send(format!("task {task}"))?,
+            Some(task) => router.reply_to(&worker, format!("task {task}"))?,
             None => {
-                router.send("")?;
+                router.reply_to(&worker, "")?;
                 working -= 1;
             }
         }
@@ -46,9 +44,7 @@ fn main() -> Result<(), Error> {
 
 /// Asks for tasks until there are none. Returns how many there were.
 fn work(context: &Context, endpoint: &str, name: &str) -> Result<u32, Error> {
-    let dealer = context.dealer()?;
-    dealer.set_routing_id(name.into())?; // before connecting; else the ROUTER makes one up
-    dealer.connect(endpoint)?;
+    let dealer = context.dealer().routing_id(name).connect(endpoint)?; // else the ROUTER makes up a name
     dealer.send("ready")?;
     let mut done = 0;
     while !dealer.recv()?.is_empty() {

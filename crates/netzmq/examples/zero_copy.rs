@@ -28,8 +28,8 @@ impl Drop for Picture {
 
 fn main() -> Result<(), netzmq::Error> {
     let context = Context::new();
-    let (pull, push) = (context.pull()?, context.push()?);
-    push.connect(&pull.bind("tcp://127.0.0.1:*")?)?;
+    let pull = context.pull().bind("tcp://127.0.0.1:*")?;
+    let push = context.push().connect(pull.endpoint())?;
 
     // Lent: the kernel reads the pixels from where they lie. Clones and slices share them.
     let (gone, dropped) = channel();

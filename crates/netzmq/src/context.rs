@@ -32,10 +32,8 @@ pub(crate) type Authenticator = Arc<dyn Fn(&ZapRequest) -> ZapReply + Send + Syn
 /// ```
 /// use netzmq::Context;
 /// let context = Context::new();
-/// let pull = context.pull()?;
-/// pull.bind("inproc://work")?;
-/// let push = context.push()?;
-/// push.connect("inproc://work")?;
+/// let pull = context.pull().bind("inproc://work")?;
+/// let push = context.push().connect("inproc://work")?;
 /// push.send("hello")?;
 /// assert_eq!(&pull.recv()?[..], b"hello");
 /// # Ok::<(), netzmq::Error>(())
@@ -102,50 +100,6 @@ impl Default for Context {
     }
 }
 
-macro_rules! makers {
-    ($($(#[$doc:meta])* $name:ident => $type:ident;)*) => {
-        /// Sockets by type.
-        impl Context {
-            $(
-                $(#[$doc])*
-                ///
-                /// # Errors
-                /// Too many sockets, or the context was terminated.
-                pub fn $name(&self) -> Result<Socket, SocketError> {
-                    self.socket(SocketType::$type)
-                }
-            )*
-        }
-    };
-}
-
-makers! {
-    /// One peer, both ways.
-    pair => Pair;
-    /// Publishes to all subscribers.
-    publisher => Pub;
-    /// Receives what it subscribed to.
-    subscriber => Sub;
-    /// Asks, and waits for the reply.
-    req => Req;
-    /// Answers.
-    rep => Rep;
-    /// Asks and answers without taking turns.
-    dealer => Dealer;
-    /// Addresses each peer by its routing id.
-    router => Router;
-    /// Takes work.
-    pull => Pull;
-    /// Hands out work.
-    push => Push;
-    /// A publisher that sees its subscriptions.
-    xpub => XPub;
-    /// A subscriber whose subscriptions are messages.
-    xsub => XSub;
-    /// Talks to peers that do not speak ZeroMQ, over TCP.
-    stream => Stream;
-}
-
 impl Context {
     /// A context with one I/O thread.
     #[must_use]
@@ -159,7 +113,8 @@ impl Context {
         ContextBuilder { io_threads: 1, max_sockets: 1023 }
     }
 
-    /// A socket of any type.
+    /// A socket of any type, untyped: for proxies, and where the type is known only at run time. [`Context::push`] and
+    /// its like make typed ones.
     ///
     /// # Errors
     /// Too many sockets, an unsupported type, or the context was terminated.

@@ -7,12 +7,14 @@ use std::io;
 use netzmq_memory::Message;
 use thiserror::Error;
 
+use crate::multipart::Multipart;
+
 /// A message could not be sent. It is in here.
 ///
 /// ```
 /// use netzmq::{Context, SendFailure};
 /// let context = Context::new();
-/// let push = context.push()?; // connected to nobody
+/// let push = context.push().open()?; // connected to nobody
 /// let error = push.try_send("precious").unwrap_err();
 /// assert_eq!(error.reason, SendFailure::WouldBlock);
 /// assert_eq!(error.message, "precious"); // to be sent elsewhere, or later
@@ -30,6 +32,23 @@ pub struct SendError {
 impl std::fmt::Debug for SendError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SendError {{ reason: {:?}, message: {} bytes }}", self.reason, self.message.len())
+    }
+}
+
+/// A message of several parts could not be sent. It is in here.
+#[derive(Error)]
+#[error("{reason}")]
+pub struct SendMultipartError {
+    /// What was to be sent, whole; if the socket was closed meanwhile, what of it was not taken yet.
+    /// Boxed, because errors are rare and should not make every result large.
+    pub message: Box<Multipart>,
+    /// Why it was not.
+    pub reason: SendFailure,
+}
+
+impl std::fmt::Debug for SendMultipartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SendMultipartError {{ reason: {:?}, message: {} parts }}", self.reason, self.message.len())
     }
 }
 
@@ -171,6 +190,21 @@ pub enum SocketError {
     Terminated,
 }
 
+/// Why no typed socket came out of its builder.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// No socket could be made.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// An option has a value that it can't take.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// It could not be bound or connected.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
+
 /// Any of this crate's errors, for callers that use `?` and one error type.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -178,6 +212,9 @@ pub enum Error {
     /// From a send.
     #[error(transparent)]
     Send(#[from] SendError),
+    /// From a send of several parts.
+    #[error(transparent)]
+    SendMultipart(#[from] SendMultipartError),
     /// From a receive.
     #[error(transparent)]
     Recv(#[from] RecvError),
@@ -193,4 +230,14 @@ pub enum Error {
     /// From the system.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Error {
+        match error {
+            OpenError::Socket(error) => Error::Socket(error),
+            OpenError::Option(error) => Error::Option(error),
+            OpenError::Endpoint(error) => Error::Endpoint(error),
+        }
+    }
 }

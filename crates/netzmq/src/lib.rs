@@ -4,14 +4,12 @@
 //! use netzmq::Context;
 //!
 //! let context = Context::new();
-//! let rep = context.rep()?;
-//! let endpoint = rep.bind("tcp://127.0.0.1:*")?;
-//! let req = context.req()?;
-//! req.connect(&endpoint)?;
-//! req.send("hello")?;
-//! let question = rep.recv()?; // a Message: &question[..]
-//! rep.send(question)?; // no copy; an error gives the message back
-//! assert_eq!(&req.recv()?[..], b"hello");
+//! let mut rep = context.rep().bind("tcp://127.0.0.1:*")?; // options are methods before `bind`
+//! let req = context.req().connect(rep.endpoint())?;
+//! req.send("hello")?; // &str, &[u8], Vec<u8>, Message, …; an error gives it back
+//! let question = rep.recv()?; // reads as a Message: &question[..]
+//! question.reply("world")?; // only a question can be answered, and only once
+//! assert_eq!(req.recv()?, "world");
 //! # Ok::<(), netzmq::Error>(())
 //! ```
 //!
@@ -43,6 +41,7 @@
 mod connection;
 mod context;
 mod deadline;
+mod endpoint;
 mod engine;
 mod error;
 #[cfg(feature = "fuzzing")]
@@ -50,6 +49,7 @@ mod error;
 pub mod fuzzing;
 mod inproc;
 mod monitor;
+mod multipart;
 mod options;
 mod patterns;
 mod pipe;
@@ -60,23 +60,34 @@ pub mod raw;
 mod socket;
 mod sync;
 mod transport;
+mod typed;
 mod zap;
 
 pub use context::{Context, ContextBuilder};
-pub use error::{EndpointError, Error, OptionError, RecvError, SendError, SendFailure, SocketError};
+pub use endpoint::ToEndpoint;
+pub use error::{
+    EndpointError, Error, OpenError, OptionError, RecvError, SendError, SendFailure, SendMultipartError,
+    SocketError,
+};
 pub use monitor::{EventKind, Monitor, MonitorEvent};
+pub use multipart::{IntoParts, Multipart};
 pub use netzmq_memory as memory;
 pub use netzmq_memory::{Message, MessagePool, PooledBuffer};
 pub use netzmq_proto as proto;
-pub use netzmq_proto::{SocketType, ZapReply, ZapRequest};
+pub use netzmq_proto::{Endpoint, SocketType, ZapReply, ZapRequest};
 pub use options::{ReceiveMemory, Security};
 pub use poller::{Interest, Poller, Readiness};
 pub use proxy::{Proxy, ProxyStatistics};
-pub use socket::{Multipart, Payload, Received, Socket};
+pub use socket::{Payload, Received, Socket};
+pub use typed::{
+    Channel, Client, Dealer, Dish, DuplexSocket, Envelope, Gather, Pair, Peer, Pub, Pull, Push, Radio,
+    RecvHalf, RecvSocket, Rep, Req, Request, Router, Scatter, SendHalf, SendSocket, Server, SocketBuilder,
+    Stream, Sub, TypedSocket, XPub, XSub,
+};
 
 /// The futures of a socket's awaited operations.
 pub mod futures {
-    pub use crate::socket::futures::{Recv, RecvMultipart, Send};
+    pub use crate::socket::futures::{Recv, RecvMultipart, Send, SendMultipart};
 }
 
 /// The code in the README and the guides compiles and runs, too.

@@ -112,9 +112,9 @@ const EVENTS_MAX: usize = 10_000;
 /// use std::time::Duration;
 /// use netzmq::{Context, EventKind};
 /// let context = Context::new();
-/// let (pull, push) = (context.pull()?, context.push()?);
+/// let pull = context.pull().open()?;
 /// let monitor = pull.monitor(); // before `bind`, to miss nothing
-/// push.connect(&pull.bind("tcp://127.0.0.1:*")?)?;
+/// let push = context.push().connect(pull.bind("tcp://127.0.0.1:*")?)?;
 /// let ready = monitor.wait_for(Duration::from_secs(10), |event| event.kind == EventKind::HandshakeSucceeded);
 /// println!("{} is here", ready.expect("it connects").remote);
 /// # Ok::<(), netzmq::Error>(())

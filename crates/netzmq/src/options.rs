@@ -13,6 +13,7 @@ use crate::patterns::PatternOptions;
 use crate::socket::Socket;
 use crate::transport::socks::Proxy;
 use crate::transport::tcp::TcpOptions;
+use crate::typed::SocketBuilder;
 
 /// How the two ends of a connection assure each other who they are.
 ///
@@ -26,10 +27,9 @@ use crate::transport::tcp::TcpOptions;
 ///     }
 ///     _ => ZapReply::refuse(ZapStatus::Denied, "no"),
 /// }));
-/// let (pull, push) = (context.pull()?, context.push()?);
-/// pull.set_security(Security::PlainServer)?;
-/// push.set_security(Security::PlainClient { username: "ada".into(), password: "secret".into() })?;
-/// push.connect(&pull.bind("tcp://127.0.0.1:*")?)?;
+/// let pull = context.pull().security(Security::PlainServer).bind("tcp://127.0.0.1:*")?;
+/// let ada = Security::PlainClient { username: "ada".into(), password: "secret".into() };
+/// let push = context.push().security(ada).connect(pull.endpoint())?;
 /// push.send("let in")?;
 /// assert_eq!(pull.recv()?, "let in");
 /// # Ok::<(), netzmq::Error>(())
@@ -219,33 +219,41 @@ macro_rules! options {
     };
 }
 
-options! {
-    /// At most so many messages wait to be sent, for each peer. 0: no limit. Default 1000. (`ZMQ_SNDHWM`)
-    send_hwm, set_send_hwm: usize = send_hwm;
-    /// At most so many received messages wait to be taken, for each peer, while the application is not receiving.
-    /// 0: no limit. Default 1000. (`ZMQ_RCVHWM`)
-    recv_hwm, set_recv_hwm: usize = recv_hwm;
-    /// How long a blocking send waits for room. `None`: for ever (the default). Zero: not at all. (`ZMQ_SNDTIMEO`)
-    send_timeout, set_send_timeout: Option<Duration> = send_timeout;
-    /// How long a blocking receive waits. `None`: for ever (the default). Zero: not at all. (`ZMQ_RCVTIMEO`)
-    recv_timeout, set_recv_timeout: Option<Duration> = recv_timeout;
+/// The same entries once more, for those that every type has: by value, before the socket is made.
+macro_rules! builder_options {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident, $set:ident: $type:ty = $($field:ident).+ $(, check $check:expr)?;
+    )*) => {
+        /// Options that every type has.
+        impl<S> SocketBuilder<S> {
+            $(
+                $(#[$doc])*
+                pub fn $name(self, value: impl Into<$type>) -> SocketBuilder<S> {
+                    let value = value.into();
+                    let checks: &[fn(&$type) -> Result<(), OptionError>] = &[$($check)?];
+                    let outcome = checks.iter().try_for_each(|check| check(&value));
+                    self.with(outcome, |options| options.$($field).+ = value)
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! options_of_all {
+    ($($entries:tt)*) => {
+        options! { $($entries)* }
+        builder_options! { $($entries)* }
+    };
+}
+
+options_of_all! {
     /// How long unsent messages are kept after the socket is closed. `None`: until they are sent, for ever if need be
     /// (the default, as in libzmq). Zero: they are dropped at once. (`ZMQ_LINGER`)
     linger, set_linger: Option<Duration> = linger;
     /// Queue messages only for connections that stand, not for those that are still being made. Default off.
     /// (`ZMQ_IMMEDIATE`)
     immediate, set_immediate: bool = immediate;
-    /// PUSH, PULL, PUB, SUB, DEALER: keep only the newest message of each peer, both ways. Single-part messages only.
-    /// Default off; for connections made after this call.
-    /// (`ZMQ_CONFLATE`)
-    conflate, set_conflate: bool = conflate;
-    /// The name under which ROUTER peers know this socket, at most 255 bytes, not beginning with a zero byte. Empty:
-    /// peers give it one (the default). For connections made after this call. (`ZMQ_ROUTING_ID`)
-    routing_id, set_routing_id: Vec<u8> = routing_id, check |id| check_routing_id(id, true);
-    /// ROUTER, STREAM: the name of the peer that the *next* `connect` reaches. (`ZMQ_CONNECT_ROUTING_ID`)
-    connect_routing_id, set_connect_routing_id: Option<Vec<u8>> = connect_routing_id, check |id| {
-        id.as_ref().map_or(Ok(()), |id| check_routing_id(id, false))
-    };
     /// Pause before a lost or refused connection is tried again; a random part of it is added. `None`: never again.
     /// Default 100 ms. (`ZMQ_RECONNECT_IVL`)
     reconnect_interval, set_reconnect_interval: Option<Duration> = reconnect_interval;
@@ -318,6 +326,30 @@ options! {
     tcp_max_retransmit, set_tcp_max_retransmit: Option<Duration> = tcp.max_retransmit;
     /// Bind sockets to this network interface. (`ZMQ_BINDTODEVICE`)
     bind_to_device, set_bind_to_device: Option<String> = tcp.bind_device;
+}
+
+// Options of some types: the builder's are in `typed/builder.rs`, each for the types that have it.
+options! {
+    /// At most so many messages wait to be sent, for each peer. 0: no limit. Default 1000. (`ZMQ_SNDHWM`)
+    send_hwm, set_send_hwm: usize = send_hwm;
+    /// At most so many received messages wait to be taken, for each peer, while the application is not receiving.
+    /// 0: no limit. Default 1000. (`ZMQ_RCVHWM`)
+    recv_hwm, set_recv_hwm: usize = recv_hwm;
+    /// How long a blocking send waits for room. `None`: for ever (the default). Zero: not at all. (`ZMQ_SNDTIMEO`)
+    send_timeout, set_send_timeout: Option<Duration> = send_timeout;
+    /// How long a blocking receive waits. `None`: for ever (the default). Zero: not at all. (`ZMQ_RCVTIMEO`)
+    recv_timeout, set_recv_timeout: Option<Duration> = recv_timeout;
+    /// PUSH, PULL, PUB, SUB, DEALER: keep only the newest message of each peer, both ways. Single-part messages only.
+    /// Default off; for connections made after this call.
+    /// (`ZMQ_CONFLATE`)
+    conflate, set_conflate: bool = conflate;
+    /// The name under which ROUTER peers know this socket, at most 255 bytes, not beginning with a zero byte. Empty:
+    /// peers give it one (the default). For connections made after this call. (`ZMQ_ROUTING_ID`)
+    routing_id, set_routing_id: Vec<u8> = routing_id, check |id| check_routing_id(id, true);
+    /// ROUTER, STREAM: the name of the peer that the *next* `connect` reaches. (`ZMQ_CONNECT_ROUTING_ID`)
+    connect_routing_id, set_connect_routing_id: Option<Vec<u8>> = connect_routing_id, check |id| {
+        id.as_ref().map_or(Ok(()), |id| check_routing_id(id, false))
+    };
     /// ROUTER: sending to an unknown peer is an error instead of a silent drop, and sending to a full one waits.
     /// Default off. (`ZMQ_ROUTER_MANDATORY`)
     router_mandatory, set_router_mandatory: bool = pattern.router_mandatory;
@@ -349,7 +381,7 @@ options! {
     stream_notify, set_stream_notify: bool = pattern.stream_notify;
 }
 
-fn check_routing_id(id: &[u8], may_be_empty: bool) -> Result<(), OptionError> {
+pub(crate) fn check_routing_id(id: &[u8], may_be_empty: bool) -> Result<(), OptionError> {
     match id {
         [] if may_be_empty => Ok(()),
         [] => Err(OptionError::invalid("connect_routing_id", "at least one byte")),

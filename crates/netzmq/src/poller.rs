@@ -48,9 +48,8 @@ pub struct Readiness {
 /// ```
 /// use netzmq::{Context, Interest, Poller};
 /// let context = Context::new();
-/// let (a, b) = (context.pull()?, context.pull()?);
-/// let push = context.push()?;
-/// push.connect(&b.bind("inproc://b")?)?;
+/// let (a, b) = (context.pull().bind("inproc://a")?, context.pull().bind("inproc://b")?);
+/// let push = context.push().connect("inproc://b")?;
 /// let mut poller = Poller::new();
 /// poller.add(&a, 0, Interest::READABLE);
 /// poller.add(&b, 1, Interest::READABLE);
@@ -139,9 +138,9 @@ impl Poller {
 
     /// Watches `socket` under `key`, which replaces what was watched under it before. The socket may be closed while it
     /// is watched; it is never ready then.
-    pub fn add(&mut self, socket: &Socket, key: usize, interest: Interest) {
+    pub fn add(&mut self, socket: &impl AsRef<Socket>, key: usize, interest: Interest) {
         self.remove(key);
-        let shared = socket.shared().clone();
+        let shared = socket.as_ref().shared().clone();
         let watch = hang(&self.bell, &shared, key);
         self.watched.insert(key, Watched { shared, watch, interest });
         self.hot.push(key);

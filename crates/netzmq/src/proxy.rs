@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, RecvError, SendError, SendFailure};
+use crate::error::{Error, RecvError, SendFailure, SendMultipartError};
+use crate::multipart::Multipart;
 use crate::poller::{Bell, hang};
-use crate::socket::{Multipart, Socket};
+use crate::socket::Socket;
 use crate::sync::Wake;
 
 /// Messages passed one way before the other way has its turn.
@@ -18,9 +19,8 @@ const BURST: usize = 1000;
 /// ```no_run
 /// use netzmq::{Context, Proxy};
 /// let context = Context::new();
-/// let (frontend, backend) = (context.router()?, context.dealer()?);
-/// frontend.bind("tcp://*:5559")?;
-/// backend.bind("tcp://*:5560")?;
+/// let frontend = context.router().bind("tcp://*:5559")?;
+/// let backend = context.dealer().bind("tcp://*:5560")?;
 /// Proxy::new(&frontend, &backend).run()?;
 /// # Ok::<(), netzmq::Error>(())
 /// ```
@@ -79,22 +79,23 @@ enum State {
 impl<'a> Proxy<'a> {
     /// Between these two. They may be the same socket, which then echoes.
     #[must_use]
-    pub fn new(frontend: &'a Socket, backend: &'a Socket) -> Proxy<'a> {
+    pub fn new(frontend: &'a impl AsRef<Socket>, backend: &'a impl AsRef<Socket>) -> Proxy<'a> {
+        let (frontend, backend) = (frontend.as_ref(), backend.as_ref());
         Proxy { frontend, backend, capture: None, control: None, statistics: ProxyStatistics::default() }
     }
 
     /// Gets a copy of every message (the bodies are shared, not copied). Copies that it has no room for are dropped.
     #[must_use]
-    pub fn capture(mut self, socket: &'a Socket) -> Proxy<'a> {
-        self.capture = Some(socket);
+    pub fn capture(mut self, socket: &'a impl AsRef<Socket>) -> Proxy<'a> {
+        self.capture = Some(socket.as_ref());
         self
     }
 
     /// Obeys `PAUSE`, `RESUME` and `TERMINATE`, and answers `STATISTICS` with eight parts of eight bytes each, in the
     /// machine's byte order, as [`ProxyStatistics`] lists them. A REP control socket is answered after each command.
     #[must_use]
-    pub fn control(mut self, socket: &'a Socket) -> Proxy<'a> {
-        self.control = Some(socket);
+    pub fn control(mut self, socket: &'a impl AsRef<Socket>) -> Proxy<'a> {
+        self.control = Some(socket.as_ref());
         self
     }
 
@@ -165,7 +166,7 @@ impl<'a> Proxy<'a> {
             match to.send_multipart(message) {
                 Ok(()) => {}
                 // Nobody is there any more: as if it had been lost on the way.
-                Err(SendError { reason: SendFailure::Unroutable, .. }) => {}
+                Err(SendMultipartError { reason: SendFailure::Unroutable, .. }) => {}
                 Err(error) => return Err(error.into()),
             }
             self.count(forward, bytes);

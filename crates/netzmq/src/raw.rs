@@ -305,7 +305,9 @@ pub fn set_monitor(socket: &Socket, sink: Option<Arc<dyn Fn(MonitorEvent) + Send
 /// Topics that are subscribed to: by all peers (PUB, XPUB), by this side (SUB, XSUB).
 #[must_use]
 pub fn topics(socket: &Socket) -> usize {
-    socket.shared().lock().pattern.topics_count()
+    let mut core = socket.shared().lock();
+    socket.shared().read_mail(&mut core);
+    core.pattern.topics_count()
 }
 
 /// Adds a property to what the handshake tells of this side, in place of one of the same name.

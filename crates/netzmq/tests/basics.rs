@@ -201,7 +201,7 @@ fn connect_may_come_before_bind() {
 fn what_was_sent_leaves_before_the_socket_does() {
     let context = context();
     let pull = socket(&context, SocketType::Pull);
-    let push = context.push().unwrap();
+    let push = context.socket(SocketType::Push).unwrap();
     push.connect(&pull.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
     for i in 0..10_000u32 {
         push.send(&i.to_le_bytes()).unwrap();

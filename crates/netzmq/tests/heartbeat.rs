@@ -39,7 +39,7 @@ fn read(stream: &mut TcpStream, input: &mut Vec<u8>) {
 #[test]
 fn a_waiting_receiver_answers_pings() {
     let context = Context::new();
-    let rep = context.rep().unwrap();
+    let rep = context.socket(SocketType::Rep).unwrap();
     // Ends the waiting thread if this test fails.
     rep.set_recv_timeout(Some(3 * PATIENCE)).unwrap();
     let endpoint = rep.bind("tcp://127.0.0.1:*").unwrap();

@@ -248,7 +248,7 @@ fn shutdown_wakes_blocked_callers() {
             });
             assert_eq!(push.send("late").unwrap_err().reason, SendFailure::Terminated);
             assert!(matches!(pull.bind("inproc://late"), Err(EndpointError::Terminated)));
-            assert!(matches!(context.pull(), Err(SocketError::Terminated)));
+            assert!(matches!(context.socket(SocketType::Pull), Err(SocketError::Terminated)));
             drop((pull, push, lonely, unconnected));
             assert!(context.terminate(None));
         });
@@ -308,13 +308,13 @@ fn many_sockets() {
             let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
             let pushers: Vec<_> = (0..100u8)
                 .map(|i| {
-                    let push = context.push().unwrap();
+                    let push = context.socket(SocketType::Push).unwrap();
                     push.connect(&endpoint).unwrap();
                     push.send(&[i]).unwrap();
                     push
                 })
                 .collect();
-            assert!(matches!(context.pull(), Err(SocketError::TooMany(101))));
+            assert!(matches!(context.socket(SocketType::Pull), Err(SocketError::TooMany(101))));
             let mut seen: Vec<u8> = (0..100).map(|_| pull.recv().unwrap()[0]).collect();
             seen.sort_unstable();
             assert!(seen.into_iter().eq(0..100));

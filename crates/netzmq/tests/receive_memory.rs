@@ -16,7 +16,8 @@ fn the_option_chooses_where_bodies_lie() {
         (ReceiveMemory::Heap, MessageKind::External),
     ] {
         let context = Context::new();
-        let (pull, push) = (context.pull().unwrap(), context.push().unwrap());
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
         pull.set_recv_timeout(Some(Duration::from_secs(10))).unwrap();
         push.set_linger(Some(Duration::ZERO)).unwrap();
         pull.set_receive_memory(memory.clone()).unwrap();

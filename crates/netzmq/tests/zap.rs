@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netzmq::proto::CurveSecretKey;
-use netzmq::{Context, RecvError, Security};
+use netzmq::{Context, RecvError, Security, SocketType};
 
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(10));
 
@@ -12,7 +12,7 @@ const PATIENCE: Option<Duration> = Some(Duration::from_secs(10));
 #[test]
 fn a_handler_decides() {
     let context = Context::new();
-    let handler = context.rep().unwrap();
+    let handler = context.socket(SocketType::Rep).unwrap();
     handler.bind("inproc://zeromq.zap.01").unwrap();
     std::thread::spawn(move || {
         while let Ok(request) = handler.recv_multipart() {
@@ -26,12 +26,12 @@ fn a_handler_decides() {
             }
         }
     });
-    let server = context.pull().unwrap();
+    let server = context.socket(SocketType::Pull).unwrap();
     server.set_security(Security::PlainServer).unwrap();
     server.set_recv_timeout(PATIENCE).unwrap();
     let endpoint = server.bind("tcp://127.0.0.1:*").unwrap();
     let client = |password: &str| {
-        let client = context.push().unwrap();
+        let client = context.socket(SocketType::Push).unwrap();
         let security = Security::PlainClient { username: "joe".into(), password: password.into() };
         client.set_security(security).unwrap();
         client.set_linger(Some(Duration::ZERO)).unwrap();
@@ -52,7 +52,8 @@ fn a_handler_decides() {
 fn without_a_handler() {
     let context = Context::new();
     let key = CurveSecretKey::from_bytes([7; 32]);
-    let (server, client) = (context.pull().unwrap(), context.push().unwrap());
+    let (server, client) =
+        (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
     server.set_recv_timeout(PATIENCE).unwrap();
     server.set_security(Security::CurveServer { secret_key: key.clone() }).unwrap();
     let own = CurveSecretKey::from_bytes([8; 32]);
@@ -63,10 +64,10 @@ fn without_a_handler() {
     client.send("sealed").unwrap();
     assert_eq!(&server.recv().unwrap()[..], b"sealed");
 
-    let plain = context.pull().unwrap();
+    let plain = context.socket(SocketType::Pull).unwrap();
     plain.set_security(Security::PlainServer).unwrap();
     let monitor = plain.monitor();
-    let client = context.push().unwrap();
+    let client = context.socket(SocketType::Push).unwrap();
     let security = Security::PlainClient { username: "joe".into(), password: "any".into() };
     client.set_security(security).unwrap();
     client.set_linger(Some(Duration::ZERO)).unwrap();

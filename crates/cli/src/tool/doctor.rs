@@ -118,7 +118,7 @@ const CHECKS: [(&str, bool, Check); 7] = [
 /// A question and its answer, after one to warm up.
 fn round_trip(endpoint: &str, curve: bool, body: &[u8]) -> Result<Duration> {
     let context = Context::new();
-    let (rep, req) = (context.rep()?, context.req()?);
+    let (rep, req) = (context.socket(SocketType::Rep)?, context.socket(SocketType::Req)?);
     for socket in [&rep, &req] {
         socket.set_ipv6(endpoint.contains("[::"))?;
         socket.set_recv_timeout(Some(PATIENCE))?;

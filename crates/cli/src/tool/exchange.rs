@@ -73,7 +73,7 @@ type Line = Result<Option<Multipart>>;
 fn start_feed(format: &FormatArgs) -> Result<(Socket, Receiver<Line>)> {
     // A context of its own, which is never waited for: nobody can end a thread that waits for a keyboard.
     let context = Context::builder().io_threads(0).build();
-    let (bell, ring) = (context.pull()?, context.push()?);
+    let (bell, ring) = (context.socket(SocketType::Pull)?, context.socket(SocketType::Push)?);
     bell.bind(BELL)?;
     ring.connect(BELL)?;
     let (send, lines) = sync_channel(LINES_AHEAD);
@@ -175,16 +175,15 @@ impl Exchange<'_> {
                     Ok(Err(error)) => return Err(error),
                 },
             };
-            // Cloning shares the bodies; a refused message must not be lost.
-            match self.socket.try_send_multipart(message.clone()) {
+            match self.socket.try_send_multipart(message) {
                 Ok(()) => {}
                 Err(error) => match error.reason {
                     SendFailure::WouldBlock => {
-                        self.pending = Some(message);
+                        self.pending = Some(*error.message);
                         return Ok(());
                     }
                     SendFailure::Unroutable => {
-                        let id = message.first().map(|id| name_of(id)).unwrap_or_default();
+                        let id = error.message.first().map(|id| name_of(id)).unwrap_or_default();
                         eprintln!("netzmq: nobody here is called {id:?}: message dropped");
                     }
                     _ => return Err(error.into()),

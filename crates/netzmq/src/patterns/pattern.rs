@@ -286,6 +286,13 @@ impl Pattern {
         each!(self, rules => rules.can_recv(pipes))
     }
 
+    /// REP: the application does not answer the request that it read. Nothing for the other types.
+    pub(crate) fn decline<P: Pipes>(&mut self, pipes: &mut P) {
+        if let Pattern::Rep(rep) = self {
+            rep.decline(pipes);
+        }
+    }
+
     /// A message of `pipe` is partly received. Do not detach it now, or its rest is lost and the application
     /// receives a message without an end.
     pub(crate) fn is_reading(&self, pipe: PipeId) -> bool {

@@ -69,6 +69,14 @@ impl Rep {
     }
 }
 
+impl Rep {
+    /// The request that was read gets no reply (what is written of one is taken back); the next one may be read.
+    pub(crate) fn decline<P: Pipes>(&mut self, pipes: &mut P) {
+        self.abort_send(pipes);
+        self.state = State::Receiving;
+    }
+}
+
 impl Rules for Rep {
     fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Option<Vec<u8>>) -> bool {
         self.queue.attach(pipe);
@@ -176,6 +184,27 @@ mod tests {
         assert_eq!(bench.send(&["answer", "and more"]), Verdict::To(PipeId(1)));
         assert_eq!(bench.sent(1), [parts(&["hop2", "hop1", "", "answer", "and more"])]);
         assert!(!bench.can_send());
+    }
+
+    /// Goal: a declined request gets no reply, and the next one is read; in every state. Method: decline before anything,
+    /// after a request, in mid-reply.
+    #[test]
+    fn a_request_may_be_declined() {
+        let mut bench = rep();
+        let decline = |bench: &mut Bench| bench.pattern.decline(&mut bench.fake);
+        bench.join(0);
+        decline(&mut bench);
+        for question in ["one", "two", "three"] {
+            bench.arrive(0, &["", question]);
+        }
+        assert_eq!(bench.recv(), Some(parts(&["one"])));
+        decline(&mut bench);
+        assert_eq!(bench.recv(), Some(parts(&["two"])));
+        assert_eq!(bench.send_part("half an answer", true), Verdict::To(PipeId(0)));
+        decline(&mut bench);
+        assert_eq!(bench.recv(), Some(parts(&["three"])));
+        assert_eq!(bench.send(&["answer"]), Verdict::To(PipeId(0)));
+        assert_eq!(bench.sent(0), [parts(&["", "answer"])]);
     }
 
     /// Goal: malformed requests are passed over. Method: no empty part, nothing behind it, then a good one.

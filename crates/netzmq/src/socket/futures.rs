@@ -16,9 +16,10 @@ use netzmq_memory::Message;
 
 use super::core::Shared;
 use super::send::Wait;
-use super::{Multipart, Payload, Socket};
+use super::{Payload, Socket};
 use crate::connection::outbound::Body;
-use crate::error::{RecvError, SendError, SendFailure};
+use crate::error::{RecvError, SendError, SendFailure, SendMultipartError};
+use crate::multipart::Multipart;
 
 /// Keeps the I/O thread in the lead while a future of this socket waits.
 #[derive(Debug)]
@@ -85,6 +86,14 @@ pub struct Send<'a> {
     awaiting: Awaiting<'a>,
 }
 
+/// A send of a whole message under way. See [`Socket::send_multipart_async`].
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct SendMultipart<'a> {
+    message: Option<Multipart>,
+    awaiting: Awaiting<'a>,
+}
+
 impl Socket {
     fn awaiting(&self) -> Awaiting<'_> {
         Awaiting { shared: self.shared(), counted: false }
@@ -112,7 +121,15 @@ impl Socket {
     /// # Errors
     /// As `send`, but never `WouldBlock`.
     pub fn send_async<'a>(&'a self, body: impl Into<Payload<'a>>) -> Send<'a> {
-        Send { message: Some(body.into().0.into_message()), awaiting: self.awaiting() }
+        Send { message: Some(body.into().into_message()), awaiting: self.awaiting() }
+    }
+
+    /// [`send_multipart`](Socket::send_multipart), awaited. A future that is dropped before it is ready has sent nothing.
+    ///
+    /// # Errors
+    /// As `send_multipart`, but never `WouldBlock`.
+    pub fn send_multipart_async(&self, message: impl Into<Multipart>) -> SendMultipart<'_> {
+        SendMultipart { message: Some(message.into()), awaiting: self.awaiting() }
     }
 }
 
@@ -148,6 +165,26 @@ impl Future for Send<'_> {
             match shared.send(Body::Owned(body), false, Wait::Never) {
                 Err(SendError { message: back, reason: SendFailure::WouldBlock }) => {
                     *message = Some(back);
+                    Poll::Pending
+                }
+                outcome => Poll::Ready(outcome),
+            }
+        })
+    }
+}
+
+impl Future for SendMultipart<'_> {
+    type Output = Result<(), SendMultipartError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let me = self.get_mut();
+        let (message, shared) = (&mut me.message, me.awaiting.shared);
+        me.awaiting.poll(context, || {
+            // As above.
+            let Some(parts) = message.take() else { return Poll::Ready(Ok(())) };
+            match shared.send_whole(parts, Wait::Never) {
+                Err(SendMultipartError { message: back, reason: SendFailure::WouldBlock }) => {
+                    *message = Some(*back);
                     Poll::Pending
                 }
                 outcome => Poll::Ready(outcome),

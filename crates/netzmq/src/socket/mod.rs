@@ -15,35 +15,34 @@ pub(crate) mod stay;
 pub(crate) mod wait;
 pub(crate) mod watch;
 
-mod multipart;
-
 use std::sync::Arc;
 
 use netzmq_memory::{Message, PooledBuffer};
 use netzmq_proto::SocketType;
 
-pub use multipart::Multipart;
+use crate::multipart::Multipart;
 
 use self::core::Shared;
 use self::send::Wait;
 use crate::connection::outbound::Body;
 use crate::context::Handle;
-use crate::error::{EndpointError, OptionError, RecvError, SendError};
+use crate::error::{EndpointError, OptionError, RecvError, SendError, SendMultipartError};
 use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Refusal;
 use crate::pipe::Link;
 
-/// A ZeroMQ socket of any type.
+/// A ZeroMQ socket of any type, which has all the verbs: one that its type does not have is an error. For proxies, and
+/// where the type is known only at run time; [`Push`](crate::Push) and its like have only the verbs of their type.
 ///
 /// It may be shared between threads: calls are put in order by a lock that is held for nanoseconds, never while a
 /// call waits. Dropping it closes it: what was sent still goes out, as long as [`Socket::set_linger`] says.
 ///
 /// ```
-/// use netzmq::Context;
+/// use netzmq::{Context, SocketType};
 /// let context = Context::new();
-/// let pull = context.pull()?;
-/// let push = context.push()?;
+/// let pull = context.socket(SocketType::Pull)?;
+/// let push = context.socket(SocketType::Push)?;
 /// push.connect(&pull.bind("tcp://127.0.0.1:*")?)?;
 /// push.send(vec![7; 100_000])?; // handed over, not copied
 /// assert_eq!(pull.recv()?.len(), 100_000);
@@ -180,8 +179,8 @@ impl Socket {
     /// Sends a message of several parts, all or nothing.
     ///
     /// # Errors
-    /// As [`send`](Socket::send); the message in the error is the part that was refused (always the first).
-    pub fn send_multipart(&self, message: impl Into<Multipart>) -> Result<(), SendError> {
+    /// Holds the message, and says why it was not sent.
+    pub fn send_multipart(&self, message: impl Into<Multipart>) -> Result<(), SendMultipartError> {
         self.send_parts(message.into(), Wait::Timeout)
     }
 
@@ -189,11 +188,11 @@ impl Socket {
     ///
     /// # Errors
     /// As `send_multipart`; `WouldBlock` where that would wait.
-    pub fn try_send_multipart(&self, message: impl Into<Multipart>) -> Result<(), SendError> {
+    pub fn try_send_multipart(&self, message: impl Into<Multipart>) -> Result<(), SendMultipartError> {
         self.send_parts(message.into(), Wait::Never)
     }
 
-    fn send_parts(&self, message: Multipart, wait: Wait) -> Result<(), SendError> {
+    fn send_parts(&self, message: Multipart, wait: Wait) -> Result<(), SendMultipartError> {
         self.shared.send_whole(message, wait)
     }
 
@@ -424,6 +423,20 @@ impl Socket {
         drop(core);
         self.shared.mailbox.wake();
         Ok(())
+    }
+}
+
+/// What takes typed sockets as well takes this one, too.
+impl AsRef<Socket> for Socket {
+    fn as_ref(&self) -> &Socket {
+        self
+    }
+}
+
+impl Payload<'_> {
+    /// Owned: what was borrowed is copied.
+    pub(crate) fn into_message(self) -> Message {
+        self.0.into_message()
     }
 }
 

@@ -6,12 +6,12 @@ use netzmq_memory::{Annotations, Message};
 use netzmq_proto::SocketType;
 
 use super::core::{Core, Guard, Lead, Shared};
-use super::multipart::Multipart;
 use super::send::Wait;
 use super::wait::Woken;
 use crate::connection::inbound::Taken;
 use crate::deadline;
 use crate::error::RecvError;
+use crate::multipart::Multipart;
 use crate::patterns::{Next, Part, PipeId, Refusal};
 
 /// With several connections, the others are asked for news after so many messages from those already read.
@@ -197,6 +197,13 @@ impl Shared {
             self.share(&core, news);
         }
         core
+    }
+
+    /// REP: the request that was received gets no reply.
+    pub(crate) fn decline(&self) {
+        let mut core = self.lock();
+        let c = &mut *core;
+        c.pattern.decline(&mut c.pipes);
     }
 
     /// The socket is open and its context is not over.

@@ -4,12 +4,12 @@ use netzmq_memory::Message;
 use netzmq_proto::FrameHeader;
 
 use super::core::{Guard, Shared};
-use super::multipart::Multipart;
 use super::wait::Woken;
 use crate::connection::outbound::{Body, REFERENCE_FROM, WRITE_BYTES};
 use crate::deadline;
 use crate::engine::job::Fault;
-use crate::error::{SendError, SendFailure};
+use crate::error::{SendError, SendFailure, SendMultipartError};
+use crate::multipart::Multipart;
 use crate::patterns::{Outgoing, PipeId, Refusal, Verdict};
 use crate::pipe::Link;
 use crate::transport::stream::Moved;
@@ -32,24 +32,32 @@ impl Shared {
     }
 
     /// All parts of a message under one lock: no other thread's come between them.
-    pub(crate) fn send_whole(&self, message: Multipart, wait: Wait) -> Result<(), SendError> {
+    pub(crate) fn send_whole(&self, message: Multipart, wait: Wait) -> Result<(), SendMultipartError> {
         let mut core = self.lock();
-        let mut result = Err(SendError { message: Message::new(), reason: SendFailure::Malformed });
         let mut begun = false;
-        let mut parts = message.into_iter().peekable();
-        while let Some(part) = parts.next() {
-            (core, result) = self.send_part(core, Body::Owned(part), parts.peek().is_some(), wait);
-            if result.is_err() {
+        let mut parts = message.into_iter();
+        let Some(mut part) = parts.next() else {
+            return Err(SendMultipartError { message: Box::default(), reason: SendFailure::Malformed });
+        };
+        loop {
+            let next = parts.next();
+            let result;
+            (core, result) = self.send_part(core, Body::Owned(part), next.is_some(), wait);
+            if let Err(SendError { message, reason }) = result {
                 if begun {
                     let c = &mut *core;
                     c.pattern.abort_send(&mut c.pipes);
                     c.sending = false;
                 }
-                break;
+                let message = std::iter::once(message).chain(next).chain(parts).collect();
+                return Err(SendMultipartError { message: Box::new(message), reason });
+            }
+            match next {
+                Some(next) => part = next,
+                None => return Ok(()),
             }
             begun = true;
         }
-        result
     }
 
     /// Gives the lock back still held after a part with more to follow: nobody was let in between.

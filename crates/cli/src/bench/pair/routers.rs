@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use netzmq::{Context, EventKind, ReceiveMemory, RecvError, SendError, SendFailure, Socket};
+use netzmq::{Context, EventKind, ReceiveMemory, RecvError, SendError, SendFailure, Socket, SocketType};
 
 use super::body::Template;
 use crate::Result;
@@ -40,7 +40,7 @@ pub(crate) struct Receiver {
 pub(crate) fn connect(size: usize, memory: ReceiveMemory) -> Result<(Sender, Receiver)> {
     let context = Context::new();
     let router = |name: &[u8]| -> Result<Socket> {
-        let socket = context.router()?;
+        let socket = context.socket(SocketType::Router)?;
         socket.set_routing_id(name.to_vec())?;
         socket.set_send_hwm(0)?;
         socket.set_recv_hwm(0)?;
