@@ -59,22 +59,23 @@ fn exists(path: &str) -> bool {
     shell::root().join(path).is_file()
 }
 
-/// The interop tests build libzmq from source, the C interface's tests build C programs.
+/// The interop tests build libzmq from source, with libsodium; the C interface's tests build C programs.
 fn compilers() -> Result<()> {
-    if shell::has_program("cc") && shell::has_program("c++") {
+    let sodium = std::path::Path::new("/usr/include/sodium.h").is_file();
+    if shell::has_program("cc") && shell::has_program("c++") && sodium {
         return Ok(());
     }
-    const NEED: &str =
-        "a C and a C++ compiler (`cc` and `c++`) are needed: the interop tests build libzmq from source";
+    const NEED: &str = "a C and a C++ compiler (`cc` and `c++`) and libsodium's header are needed: the interop tests build \
+                        libzmq from source";
     let root = shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root || !shell::has_program("apt-get") {
         return Err(NEED.into());
     }
-    println!("{NEED}; installing g++");
+    println!("{NEED}; installing g++ and libsodium-dev");
     shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
     let mut install = Command::new("apt-get");
     install.env("DEBIAN_FRONTEND", "noninteractive");
-    shell::run(install.args(["install", "-y", "-qq", "--no-install-recommends", "g++"]))
+    shell::run(install.args(["install", "-y", "-qq", "--no-install-recommends", "g++", "libsodium-dev"]))
 }
 
 fn format() -> Result<()> {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use netzmq::proto::ZapStatus;
+use netzmq::proto::{CurveSecretKey, ZapStatus};
 use netzmq::{Context, Multipart, Security, Socket, SocketType, ZapReply};
 
 /// Longer than anything takes on a busy machine; reached only when something hangs.
@@ -18,6 +18,22 @@ pub const WAIT_MS: i32 = 60_000;
 const ZAP: &str = "inproc://zeromq.zap.01";
 const USER: &str = "admin";
 const PASSWORD: &str = "secret";
+const SERVER_KEY: u8 = 1;
+const CLIENT_KEY: u8 = 2;
+
+/// A key that these tests know.
+fn key(number: u8) -> CurveSecretKey {
+    CurveSecretKey::from_bytes([number; 32])
+}
+
+/// What a ZAP handler is shown, beginning with the mechanism, is one of the two that these tests let in.
+fn is_known(shown: &[&[u8]]) -> bool {
+    match shown {
+        [b"PLAIN", username, password] => [*username, *password] == [USER.as_bytes(), PASSWORD.as_bytes()],
+        [b"CURVE", public_key] => *public_key == key(CLIENT_KEY).public_key().as_bytes(),
+        _ => false,
+    }
+}
 
 /// The transports that cross engines.
 pub const TRANSPORTS: [&str; 2] = ["tcp://127.0.0.1:*", "ipc://*"];
@@ -53,7 +69,7 @@ impl World {
     pub fn new() -> World {
         let (ours, theirs) = (Context::new(), zmq::Context::new());
         ours.set_authenticator(Some(|request: &netzmq::ZapRequest| {
-            if request.frames()[6..] == [USER.as_bytes(), PASSWORD.as_bytes()] {
+            if is_known(&request.frames()[5..]) {
                 ZapReply::accept(USER)
             } else {
                 ZapReply::refuse(ZapStatus::Denied, "who are you?")
@@ -67,7 +83,7 @@ impl World {
                     let _ = handler.send("stopped", 0);
                     break;
                 }
-                let known = request[6..] == [USER.as_bytes(), PASSWORD.as_bytes()];
+                let known = is_known(&request[5..].iter().map(Vec::as_slice).collect::<Vec<_>>());
                 let (status, text) = if known { ("200", "OK") } else { ("400", "who are you?") };
                 // No user id: a REQ of libzmq 4.3.4 takes the note of it for a broken reply, and hangs up.
                 let reply: [&[u8]; 6] = [b"1.0", &request[1], status.as_bytes(), text.as_bytes(), b"", b""];
@@ -145,6 +161,8 @@ pub enum Mechanism {
     Null,
     /// PLAIN; the binder is the server.
     Plain,
+    /// CURVE; the binder is the server.
+    Curve,
 }
 
 /// One constellation of a pair of sockets: (first, second).
@@ -169,7 +187,7 @@ impl fmt::Display for Way {
 
 /// Every constellation.
 pub fn ways() -> impl Iterator<Item = Way> {
-    let mechanisms = [Mechanism::Null, Mechanism::Plain];
+    let mechanisms = [Mechanism::Null, Mechanism::Plain, Mechanism::Curve];
     mechanisms.into_iter().flat_map(|mechanism| {
         TRANSPORTS.into_iter().flat_map(move |transport| {
             [Engine::Ours, Engine::Theirs].into_iter().flat_map(move |first| {
@@ -193,10 +211,8 @@ pub fn in_every_way(
         let other = if way.first == Engine::Ours { Engine::Theirs } else { Engine::Ours };
         let (a, b) = (world.end(way.first, first), world.end(other, second));
         let (binder, connecter) = if way.first_binds { (&a, &b) } else { (&b, &a) };
-        if way.mechanism == Mechanism::Plain {
-            binder.guard();
-            connecter.identify();
-        }
+        binder.guard(way.mechanism);
+        connecter.identify(way.mechanism);
         prepare(&a, &b);
         connecter.connect(&binder.bind(way.transport));
         talk(a, b, way);
@@ -234,29 +250,54 @@ impl End {
         }
     }
 
-    /// Lets in only who knows the password.
-    pub fn guard(&self) {
-        match self {
-            End::Ours(socket) => socket.set_security(Security::PlainServer).unwrap(),
-            End::Theirs(socket) => socket.set_plain_server(true).unwrap(),
+    /// Lets in only whom the ZAP handler knows.
+    pub fn guard(&self, mechanism: Mechanism) {
+        match (self, mechanism) {
+            (_, Mechanism::Null) => {}
+            (End::Ours(socket), Mechanism::Plain) => socket.set_security(Security::PlainServer).unwrap(),
+            (End::Theirs(socket), Mechanism::Plain) => socket.set_plain_server(true).unwrap(),
+            (End::Ours(socket), Mechanism::Curve) => {
+                socket.set_security(Security::CurveServer { secret_key: key(SERVER_KEY) }).unwrap();
+            }
+            (End::Theirs(socket), Mechanism::Curve) => {
+                socket.set_curve_server(true).unwrap();
+                socket.set_curve_secretkey(key(SERVER_KEY).as_bytes()).unwrap();
+            }
         }
     }
 
-    /// Shows name and password.
-    pub fn identify(&self) {
-        self.claim(USER, PASSWORD);
+    /// Shows what the ZAP handler knows.
+    pub fn identify(&self, mechanism: Mechanism) {
+        self.claim(mechanism, PASSWORD, CLIENT_KEY);
     }
 
-    /// Shows these.
-    pub fn claim(&self, username: &str, password: &str) {
-        match self {
-            End::Ours(socket) => {
-                let (username, password) = (username.into(), password.into());
+    /// Shows what it does not know.
+    pub fn pretend(&self, mechanism: Mechanism) {
+        self.claim(mechanism, "guessed", 99);
+    }
+
+    fn claim(&self, mechanism: Mechanism, password: &str, client: u8) {
+        let (server_key, client) = (key(SERVER_KEY).public_key(), key(client));
+        match (self, mechanism) {
+            (_, Mechanism::Null) => {}
+            (End::Ours(socket), Mechanism::Plain) => {
+                let (username, password) = (USER.into(), password.into());
                 socket.set_security(Security::PlainClient { username, password }).unwrap();
             }
-            End::Theirs(socket) => {
-                socket.set_plain_username(Some(username)).unwrap();
+            (End::Theirs(socket), Mechanism::Plain) => {
+                socket.set_plain_username(Some(USER)).unwrap();
                 socket.set_plain_password(Some(password)).unwrap();
+            }
+            (End::Ours(socket), Mechanism::Curve) => {
+                let public_key = client.public_key();
+                socket
+                    .set_security(Security::CurveClient { server_key, public_key, secret_key: client })
+                    .unwrap();
+            }
+            (End::Theirs(socket), Mechanism::Curve) => {
+                socket.set_curve_serverkey(server_key.as_bytes()).unwrap();
+                socket.set_curve_publickey(client.public_key().as_bytes()).unwrap();
+                socket.set_curve_secretkey(client.as_bytes()).unwrap();
             }
         }
     }

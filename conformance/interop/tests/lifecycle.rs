@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netzmq::{EventKind, Monitor, SocketType as Type};
-use netzmq_interop::{End, Engine, TRANSPORTS, WAIT, WAIT_MS, World, fresh_path, numbered};
+use netzmq_interop::{End, Engine, Mechanism, TRANSPORTS, WAIT, WAIT_MS, World, fresh_path, numbered};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -205,10 +205,10 @@ fn the_wrong_password_is_refused() {
             .kind
     };
     let server = End::Ours(server);
-    server.guard();
+    server.guard(Mechanism::Plain);
     let endpoint = server.bind("tcp://127.0.0.1:*");
     let wrong = world.end(Engine::Theirs, Type::Push);
-    wrong.claim("admin", "guess");
+    wrong.pretend(Mechanism::Plain);
     wrong.connect(&endpoint);
     assert_eq!(refused(), EventKind::HandshakeFailedAuth(400));
     let open = world.end(Engine::Theirs, Type::Push);
@@ -216,23 +216,23 @@ fn the_wrong_password_is_refused() {
     // Whoever reads first of the other's mechanism hangs up.
     assert_ne!(refused(), EventKind::HandshakeFailedAuth(400));
     let right = world.end(Engine::Theirs, Type::Push);
-    right.identify();
+    right.identify(Mechanism::Plain);
     right.connect(&endpoint);
     right.send(b"let in");
     assert_eq!(server.recv(), b"let in");
 
     let server = world.end(Engine::Theirs, Type::Pull);
-    server.guard();
+    server.guard(Mechanism::Plain);
     let endpoint = server.bind("tcp://127.0.0.1:*");
     let wrong = world.our(Type::Push);
     let monitor = wrong.monitor();
     let wrong = End::Ours(wrong);
-    wrong.claim("admin", "guess");
+    wrong.pretend(Mechanism::Plain);
     wrong.connect(&endpoint);
     let refused = monitor.wait_for(WAIT, |event| matches!(event.kind, EventKind::HandshakeFailedAuth(400)));
     assert!(refused.is_some());
     let right = world.end(Engine::Ours, Type::Push);
-    right.identify();
+    right.identify(Mechanism::Plain);
     right.connect(&endpoint);
     right.send(b"let in");
     assert_eq!(server.recv(), b"let in");

@@ -54,6 +54,7 @@ pub(crate) struct Handle {
 pub struct ContextBuilder {
     io_threads: usize,
     max_sockets: usize,
+    max_message_size: Option<u64>,
 }
 
 impl ContextBuilder {
@@ -71,6 +72,14 @@ impl ContextBuilder {
         self
     }
 
+    /// What [`Socket::set_max_message_size`] is for its sockets until it is set: a peer that sends a larger message part
+    /// is dropped. Bytes. `None`: no limit (the default). (`ZMQ_MAX_MSGSZ`, which libzmq takes and forgets.)
+    #[must_use]
+    pub fn max_message_size(mut self, bytes: Option<u64>) -> ContextBuilder {
+        self.max_message_size = bytes;
+        self
+    }
+
     /// Makes it.
     #[must_use]
     pub fn build(self) -> Context {
@@ -79,6 +88,7 @@ impl ContextBuilder {
                 inner: Arc::new(ContextInner {
                     io_threads: self.io_threads,
                     max_sockets: self.max_sockets,
+                    max_message_size: self.max_message_size,
                     threads: Mutex::new(Threads::default()),
                     handles: std::sync::OnceLock::new(),
                     sockets: Mutex::new(HashMap::new()),
@@ -110,7 +120,7 @@ impl Context {
     /// A context to be configured.
     #[must_use]
     pub fn builder() -> ContextBuilder {
-        ContextBuilder { io_threads: 1, max_sockets: 1023 }
+        ContextBuilder { io_threads: 1, max_sockets: 1023, max_message_size: None }
     }
 
     /// A socket of any type, untyped: for proxies, and where the type is known only at run time. [`Context::push`] and
@@ -185,6 +195,7 @@ struct Threads {
 pub(crate) struct ContextInner {
     pub(crate) io_threads: usize,
     max_sockets: usize,
+    pub(crate) max_message_size: Option<u64>,
     threads: Mutex<Threads>,
     handles: std::sync::OnceLock<Vec<Arc<IoHandle>>>,
     sockets: Mutex<HashMap<u64, Weak<Shared>>>,

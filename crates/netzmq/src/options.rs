@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use netzmq_memory::{Message, MessagePool};
-use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType};
+use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType, limits};
 
 use crate::error::OptionError;
 use crate::patterns::PatternOptions;
@@ -113,6 +113,34 @@ impl std::fmt::Debug for Security {
     }
 }
 
+/// What peers may ask of a socket, besides message sizes and high-water marks. 0: no limit.
+#[derive(Debug, Copy, Clone)]
+pub(crate) struct PeerLimits {
+    pub(crate) message_parts: usize,
+    pub(crate) handshake_bytes: usize,
+    pub(crate) handshakes: usize,
+    pub(crate) connections: usize,
+    pub(crate) commands_per_second: usize,
+    pub(crate) read_ahead: usize,
+}
+
+impl Default for PeerLimits {
+    fn default() -> PeerLimits {
+        PeerLimits {
+            // A hundred times what anybody is known to send.
+            message_parts: 65_536,
+            handshake_bytes: limits::HANDSHAKE_BYTES_MAX,
+            // An honest handshake is over in milliseconds: so many at once are a flood, or a restart of a large network,
+            // which comes back.
+            handshakes: 1000,
+            connections: 0,
+            // An honest peer sends a PING every few milliseconds at the very most.
+            commands_per_second: 10_000,
+            read_ahead: 0,
+        }
+    }
+}
+
 /// All settings of a socket.
 #[derive(Debug, Clone)]
 pub(crate) struct SocketOptions {
@@ -133,6 +161,7 @@ pub(crate) struct SocketOptions {
     pub(crate) heartbeat_ttl: Duration,
     pub(crate) heartbeat_timeout: Option<Duration>,
     pub(crate) max_message_size: Option<u64>,
+    pub(crate) limits: PeerLimits,
     pub(crate) security: Security,
     pub(crate) socks: Proxy,
     /// Which failures end the attempts to connect: see `STOP_*` in `engine::session`.
@@ -167,6 +196,7 @@ impl Default for SocketOptions {
             heartbeat_ttl: Duration::ZERO,
             heartbeat_timeout: None,
             max_message_size: None,
+            limits: PeerLimits::default(),
             security: Security::Null,
             socks: Proxy::default(),
             reconnect_stop: 0,
@@ -278,6 +308,28 @@ options_of_all! {
     /// A peer that sends a larger message part is dropped, before memory is spent on it. Bytes. `None`: no limit (the
     /// default). (`ZMQ_MAXMSGSIZE`)
     max_message_size, set_max_message_size: Option<u64> = max_message_size;
+    /// A peer that sends a message of more parts is dropped. 0: no limit. Default 65,536.
+    max_message_parts, set_max_message_parts: usize = limits.message_parts;
+    /// A peer that says more than so many bytes before its handshake is done is dropped. 0: no limit but that of each
+    /// command, 64 KiB. Default 192 KiB and a little.
+    max_handshake_size, set_max_handshake_size: usize = limits.handshake_bytes;
+    /// So many accepted connections of each `bind` may be in their handshake at once. With one more the oldest of them is
+    /// dropped, so that the slow ones keep nobody out. 0: no limit. Default 1000.
+    max_handshakes, set_max_handshakes: usize = limits.handshakes;
+    /// So many connections each `bind` keeps at once; further ones are closed when they come, which the monitor hears of as
+    /// `AcceptFailed(87)` (`EUSERS`). 0: no limit but the system's descriptors (the default).
+    max_connections, set_max_connections: usize = limits.connections;
+    /// A peer that sends more commands within a second is dropped. Subscriptions don't count here: they are messages to a
+    /// publisher. 0: no limit. Default 10,000.
+    max_command_rate, set_max_command_rate: usize = limits.commands_per_second;
+    /// While the application takes nothing, reading from a peer stops at about so many bytes that wait, if whole messages
+    /// are among them; the high-water mark stops it too. 0: no limit (the default).
+    max_read_ahead, set_max_read_ahead: usize = limits.read_ahead;
+    /// PUB, XPUB, RADIO: a peer that subscribes to (joins) more topics at once is dropped. 0: no limit. Default 1,000,000.
+    max_subscriptions, set_max_subscriptions: usize = pattern.subscriptions_per_peer_max;
+    /// PUB, XPUB: a peer that subscribes to a longer topic is dropped. Bytes. 0: no limit but that of a command, 64 KiB.
+    /// Default 4096.
+    max_topic_size, set_max_topic_size: usize = pattern.topic_bytes_max;
     /// Where received bodies get their memory, for connections made after this call. Default: the shared pool.
     receive_memory, set_receive_memory: ReceiveMemory = receive_memory;
     /// The security mechanism and its credentials, for connections made after this call. Default NULL.

@@ -11,6 +11,7 @@
 //! - Order of taking: `ready` from the front, then the current chunk.
 
 mod chunk;
+mod taken;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use self::target::{Large, Memory};
 use super::buffers::{Appetite, Buffers, CHUNK_BYTES};
 use crate::options::ReceiveMemory;
 
+pub(crate) use self::taken::Taken;
 pub(crate) use self::target::{Read, ReadTarget};
 
 /// A body from this size on is read into memory of its own.
@@ -61,50 +63,6 @@ pub(crate) enum Deliver {
     Groups,
 }
 
-/// A body being handed out.
-#[derive(Debug)]
-pub(crate) enum Taken<'a> {
-    /// Where they lie in a chunk, and where a copy to be kept goes.
-    Bytes(&'a [u8], &'a ReceiveMemory),
-    Owned(Message),
-}
-
-impl Taken<'_> {
-    #[inline]
-    pub(crate) fn into_message(self) -> Message {
-        match self {
-            Taken::Bytes(bytes, memory) => memory.copy(bytes),
-            Taken::Owned(message) => message,
-        }
-    }
-
-    /// The same into a message that is there already: a small body is written just once.
-    #[inline]
-    pub(crate) fn assign_to(self, message: &mut Message) {
-        match self {
-            Taken::Bytes(bytes, ReceiveMemory::Shared) => message.assign(bytes),
-            Taken::Bytes(bytes, memory) => *message = memory.copy(bytes),
-            Taken::Owned(owned) => *message = owned,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn into_vec(self) -> Vec<u8> {
-        match self {
-            Taken::Bytes(bytes, _) => bytes.to_vec(),
-            Taken::Owned(message) => message.into_vec(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Taken::Bytes(bytes, _) => bytes,
-            Taken::Owned(message) => message,
-        }
-    }
-}
-
 /// See the module's text.
 #[derive(Debug)]
 pub(crate) struct Inbound {
@@ -114,6 +72,11 @@ pub(crate) struct Inbound {
     messages: usize,
     /// The scan is in the middle of a multi-part message.
     scan_more: bool,
+    /// Parts of that message so far.
+    parts: usize,
+    max_parts: usize,
+    /// Commands since somebody asked.
+    commands: usize,
     expect_large: bool,
     /// The size of the next chunk.
     appetite: Appetite,
@@ -133,6 +96,9 @@ impl Inbound {
             large: None,
             messages: 0,
             scan_more: false,
+            parts: 0,
+            max_parts: usize::MAX,
+            commands: 0,
             expect_large: false,
             appetite: Appetite::of_chunks(),
             bytes_received: 0,
@@ -153,8 +119,29 @@ impl Inbound {
         self.max_message_size = max_message_size.unwrap_or(u64::MAX);
         self.deliver = deliver;
         self.scan_more = false;
+        self.parts = 0;
         self.expect_large = false;
         self.bytes_received = 0;
+    }
+
+    /// How many parts a message may have.
+    pub(crate) fn set_max_parts(&mut self, max_parts: usize) {
+        self.max_parts = max_parts;
+    }
+
+    /// Commands that came since the last call, without those that are messages to the socket.
+    #[inline]
+    pub(crate) fn take_commands(&mut self) -> usize {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Bytes in memory for what waits to be taken.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let ready = self.ready.iter().map(|ready| match ready {
+            Ready::Chunk(chunk) => chunk.buffer.len(),
+            Ready::Whole { body, .. } => body.len(),
+        });
+        ready.sum::<usize>() + self.chunk.as_ref().map_or(0, |chunk| chunk.len - chunk.off)
     }
 
     /// Where messages that are handed out get their memory from now on.
@@ -331,7 +318,7 @@ impl Inbound {
 
     fn scan(&mut self, chunk: &mut Chunk, controls: &mut Vec<Control>) -> Result<(), ProtocolError> {
         if self.opener.is_none() && self.max_message_size >= u64::from(u8::MAX) {
-            self.scan_short(chunk);
+            self.scan_short(chunk)?;
         }
         while let Some(header) = FrameHeader::parse(&chunk.buffer[chunk.scanned..chunk.len])? {
             self.check(&header)?;
@@ -347,8 +334,7 @@ impl Inbound {
                 *flags = (*flags | COMMAND_FLAG) & !MORE_FLAG;
             } else {
                 chunk.has_parts = true;
-                self.scan_more = header.more;
-                self.messages += usize::from(!header.more);
+                self.count_part(header.more)?;
             }
             chunk.scanned = end;
         }
@@ -356,9 +342,10 @@ impl Inbound {
     }
 
     /// The usual case of many short message frames, in a loop of its own: up to the first frame that is anything else.
-    fn scan_short(&mut self, chunk: &mut Chunk) {
+    fn scan_short(&mut self, chunk: &mut Chunk) -> Result<(), ProtocolError> {
         let bytes = &chunk.buffer[..chunk.len];
         let (mut at, mut messages, mut more) = (chunk.scanned, 0, self.scan_more);
+        let mut parts = self.parts;
         while let Some(&[flags @ (0 | MORE_FLAG), length]) = bytes.get(at..at + 2) {
             let end = at + 2 + length as usize;
             if end > bytes.len() {
@@ -367,11 +354,26 @@ impl Inbound {
             more = flags == MORE_FLAG;
             messages += usize::from(!more);
             at = end;
+            parts = if more { parts + 1 } else { 0 };
+            if parts >= self.max_parts {
+                break;
+            }
         }
         chunk.has_parts |= at > chunk.scanned;
         chunk.scanned = at;
         self.messages += messages;
         self.scan_more = more;
+        self.parts = parts;
+        if parts >= self.max_parts { Err(ProtocolError::too_many_parts(self.max_parts)) } else { Ok(()) }
+    }
+
+    /// One more part of a message is whole.
+    #[inline]
+    fn count_part(&mut self, more: bool) -> Result<(), ProtocolError> {
+        self.scan_more = more;
+        self.messages += usize::from(!more);
+        self.parts = if more { self.parts + 1 } else { 0 };
+        if self.parts >= self.max_parts { Err(ProtocolError::too_many_parts(self.max_parts)) } else { Ok(()) }
     }
 
     fn check(&self, header: &FrameHeader) -> Result<(), ProtocolError> {
@@ -405,8 +407,7 @@ impl Inbound {
                 return Ok(());
             }
         } else {
-            self.scan_more = more;
-            self.messages += usize::from(!more);
+            self.count_part(more)?;
         }
         self.ready.push_back(Ready::Whole { body, more, command });
         Ok(())
@@ -475,8 +476,7 @@ impl Inbound {
                 if length > self.max_message_size {
                     return Err(ProtocolError::message_too_long(length, self.max_message_size));
                 }
-                self.scan_more = opened.more;
-                self.messages += usize::from(!opened.more);
+                self.count_part(opened.more)?;
                 mark(body, Some(start), opened.more);
                 return Ok(true);
             }
@@ -506,7 +506,10 @@ impl Inbound {
                 mark(body, Some(at), false);
                 self.messages += 1;
             }
-            None => mark(body, None, false),
+            None => {
+                self.commands += 1;
+                mark(body, None, false);
+            }
         }
         Ok(part.is_some())
     }

@@ -135,6 +135,11 @@ impl Outbound {
         self.committed - self.taken
     }
 
+    /// Commands that are not wholly written.
+    pub(crate) fn commands_waiting(&self) -> usize {
+        self.command_ends.len()
+    }
+
     /// Everything committed has been handed to the kernel.
     #[inline]
     pub(crate) fn is_drained(&self) -> bool {

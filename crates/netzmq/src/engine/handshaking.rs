@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use netzmq_memory::{Annotations, Properties};
 use netzmq_proto::{
-    Cipher, Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig, PeerProperties, ProtocolError,
-    SocketType, ZapReply,
+    Cipher, Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig, PeerMisbehaved, PeerProperties,
+    ProtocolError, SocketType, ZapReply,
 };
 
 use super::io_thread::IoThread;
@@ -49,6 +49,7 @@ impl IoThread {
             stream,
             handshake: Handshake::new(config),
             unsent: Vec::new(),
+            received: 0,
             rest: Vec::new(),
             zap: None,
         }));
@@ -57,6 +58,7 @@ impl IoThread {
         if !timeout.is_zero() {
             self.set_phase_deadline(token, timeout);
         }
+        self.make_room(token);
         // The greeting's beginning goes out at once; the registration reports what there is to read.
         self.shake(token, false);
     }
@@ -67,7 +69,7 @@ impl IoThread {
         let Phase::Shaking(shaking) = &mut session.phase else { return };
         let mut fault = None;
         if readable {
-            fault = shaking.read().err();
+            fault = shaking.read(session.options.limits.handshake_bytes).err();
         }
         while fault.is_none() && shaking.handshake.status() == HandshakeStatus::AwaitingZap {
             let Some(context) = self.context.upgrade() else { return };
@@ -144,6 +146,9 @@ impl IoThread {
     ) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         session.phase_deadline = None;
+        if let Some(place) = &mut session.place {
+            place.settle();
+        }
         let shared = session.shared.clone();
         let options = session.options.clone();
         let thread = self.handle.index;
@@ -211,6 +216,10 @@ impl IoThread {
         pipe.properties = Some(properties);
         let Some(wire) = pipe.wire() else { return };
         wire.renew_inbound(options.max_message_size, shared.deliver());
+        wire.inbound.set_max_parts(match options.limits.message_parts {
+            0 => usize::MAX,
+            max => max,
+        });
         wire.commands = peer.minor_version >= 1;
         wire.out.push_unsent(buffers, unsent);
         wire.set_cipher(cipher);
@@ -272,12 +281,16 @@ pub(crate) const STOP_AFTER_DISCONNECT: u8 = 4;
 
 impl Shaking {
     /// Reads what the handshake wants; while it wants nothing, only to learn whether the peer is still there.
-    fn read(&mut self) -> Result<(), Fault> {
+    fn read(&mut self, max: usize) -> Result<(), Fault> {
         let mut buffer = [0; READ_BYTES];
         while self.handshake.status() != HandshakeStatus::Done && self.rest.len() < READ_BYTES {
             match self.stream.read(&mut buffer) {
                 Ok(Moved::Bytes(n)) => {
                     let used = self.handshake.handle_input(&buffer[..n]).map_err(Fault::Protocol)?;
+                    self.received += used;
+                    if max > 0 && self.received > max {
+                        return Err(Fault::Protocol(PeerMisbehaved::HandshakeTooLong { max }.into()));
+                    }
                     self.rest.extend_from_slice(&buffer[used..n]);
                 }
                 Ok(Moved::WouldBlock) => return Ok(()),

@@ -20,6 +20,8 @@ pub(crate) struct Pulse {
     silence: Option<Instant>,
     ttl: Option<Instant>,
     peer_ttl: Duration,
+    /// The last PING with a time to live.
+    ttl_from: Option<Instant>,
     /// Bytes received when last looked at, for each limit.
     seen_at_ping: u64,
     seen_at_ttl: u64,
@@ -45,9 +47,14 @@ impl IoThread {
         let ttl = Duration::from_millis(u64::from(ttl_tenths) * 100);
         session.pulse.peer_ttl = ttl;
         session.pulse.seen_at_ttl = received;
-        let at = deadline::after(ttl);
-        session.pulse.ttl = Some(at);
-        self.timers.set(at, token, TimerKind::Ttl);
+        let now = Instant::now();
+        session.pulse.ttl_from = Some(now);
+        let at = deadline::from(now, ttl);
+        // A timer that rings earlier is set right when it does: a storm of PINGs makes no heap of timers.
+        if session.pulse.ttl.is_none_or(|set| at < set) {
+            session.pulse.ttl = Some(at);
+            self.timers.set(at, token, TimerKind::Ttl);
+        }
     }
 
     pub(crate) fn pulse_timer(&mut self, at: Instant, token: u64, kind: TimerKind) {
@@ -78,6 +85,12 @@ impl IoThread {
             }
             TimerKind::Ttl if pulse.ttl == Some(at) => {
                 pulse.ttl = None;
+                let due = pulse.ttl_from.map_or(at, |from| deadline::from(from, pulse.peer_ttl));
+                if due > at {
+                    pulse.ttl = Some(due);
+                    self.timers.set(due, token, TimerKind::Ttl);
+                    return;
+                }
                 if received == pulse.seen_at_ttl && !stopped {
                     return self.silent(token);
                 }

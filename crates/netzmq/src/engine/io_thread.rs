@@ -212,8 +212,8 @@ impl IoThread {
             Job::Connect { token, shared, pipe, target, options } => {
                 self.connect(token, shared, pipe, target, options);
             }
-            Job::Accepted { token, shared, stream, options, via } => {
-                self.accepted(token, shared, stream, options, via);
+            Job::Accepted { token, shared, stream, options, via, place } => {
+                self.accepted(token, shared, stream, options, via, place);
             }
             Job::Unlisten { token, done } => self.unlisten(token, &done),
             Job::Terminate { token, linger } => self.terminate(token, linger),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use netzmq_proto::ProtocolError;
 
+use super::admission::Place;
 use super::target::Target;
 use crate::options::SocketOptions;
 use crate::patterns::PipeId;
@@ -27,6 +28,8 @@ pub(crate) enum Fault {
     Silence,
     /// Nobody is there to be asked whether the peer may come in.
     NoJudge,
+    /// Too many others are in their handshake.
+    Crowded,
     /// Told before; a token has come back since.
     Known,
 }
@@ -44,7 +47,14 @@ pub(crate) enum Job {
         options: Arc<SocketOptions>,
     },
     /// Look after a connection that another thread accepted.
-    Accepted { token: u64, shared: Arc<Shared>, stream: Stream, options: Arc<SocketOptions>, via: SessionId },
+    Accepted {
+        token: u64,
+        shared: Arc<Shared>,
+        stream: Stream,
+        options: Arc<SocketOptions>,
+        via: SessionId,
+        place: Place,
+    },
     /// Close a listener; drop the channel's end when that is done.
     Unlisten { token: u64, done: std::sync::mpsc::Sender<()> },
     /// End a connection for good, once what is queued is written, or after `linger`.
@@ -81,6 +91,7 @@ impl std::fmt::Display for Fault {
             Fault::Protocol(error) => error.fmt(f),
             Fault::Silence => f.write_str("nothing was heard of the peer for too long"),
             Fault::NoJudge => f.write_str("nobody is there to authenticate the peer"),
+            Fault::Crowded => f.write_str("more handshakes at once than this side takes"),
             Fault::Known => f.write_str("the connection was lost"),
         }
     }

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::admission::Crowd;
 use super::io_thread::IoThread;
-use super::job::Job;
+use super::job::{Fault, Job};
+use super::session::{Phase, Session};
 use super::timers::TimerKind;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::SocketOptions;
@@ -19,10 +21,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections accepted before others have their turn. The listener is level-triggered: the rest reports again.
 const ACCEPTS_PER_TURN: usize = 64;
 
+/// The system's number for "too many users", under which monitors hear of a connection beyond `max_connections`.
+const EUSERS: i32 = 87;
+
 pub(crate) struct Listening {
     shared: Arc<Shared>,
     listener: Listener,
     options: Arc<SocketOptions>,
+    crowd: Arc<Crowd>,
 }
 
 impl IoThread {
@@ -39,7 +45,7 @@ impl IoThread {
                 shared.emit(|| {
                     MonitorEvent::new(EventKind::Listening, &endpoint, "").with_fd(&listener).incoming(true)
                 });
-                self.listeners.insert(token, Listening { shared, listener, options });
+                self.listeners.insert(token, Listening { shared, listener, options, crowd: Arc::default() });
             }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(0);
@@ -74,6 +80,12 @@ impl IoThread {
             match listening.listener.accept(&listening.options.tcp) {
                 Ok(Some(stream)) => {
                     let options = listening.options.clone();
+                    let Some(place) = listening.crowd.enter(options.limits.connections) else {
+                        drop(stream);
+                        let full = EventKind::AcceptFailed(EUSERS);
+                        shared.emit(|| MonitorEvent::new(full, &endpoint, "").incoming(true));
+                        continue;
+                    };
                     shared.emit(|| {
                         MonitorEvent::new(EventKind::Accepted, &endpoint, &stream.peer_endpoint)
                             .with_fd(&stream)
@@ -85,9 +97,9 @@ impl IoThread {
                     let via = SessionId { thread: self.handle.index, token };
                     if thread == self.handle.index {
                         let token = self.handle.new_token();
-                        self.accepted(token, shared, stream, options, via);
+                        self.accepted(token, shared, stream, options, via, place);
                     } else if let Some(token) = context.new_token(thread) {
-                        context.post(thread, Job::Accepted { token, shared, stream, options, via });
+                        context.post(thread, Job::Accepted { token, shared, stream, options, via, place });
                     }
                 }
                 Ok(None) => return,
@@ -102,6 +114,23 @@ impl IoThread {
                     return;
                 }
             }
+        }
+    }
+
+    /// A newcomer's handshake begins. If that is one too many, the oldest that is still at it, of those that came over
+    /// the same listener and live on this thread, makes room.
+    pub(crate) fn make_room(&mut self, newcomer: u64) {
+        let Some(session) = self.sessions.get(&newcomer) else { return };
+        let max = session.options.limits.handshakes;
+        if !session.place.as_ref().is_some_and(|place| place.is_crowded(max)) {
+            return;
+        }
+        let via = session.via;
+        let is_shaking = |session: &Session| matches!(session.phase, Phase::Shaking(_)) && session.via == via;
+        let shaking = self.sessions.values().filter(|session| is_shaking(session));
+        // Tokens are given out in order.
+        if let Some(oldest) = shaking.map(|session| session.token).min() {
+            self.handshake_failed(oldest, Fault::Crowded);
         }
     }
 

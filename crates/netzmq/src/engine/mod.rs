@@ -3,6 +3,7 @@
 //! An I/O thread owns its sessions outright; callers reach it only by posting a [`job`]. It locks a socket to change
 //! what the socket sees (a pipe opens, a message arrives), never two at once, and never waits for a caller.
 
+pub(crate) mod admission;
 pub(crate) mod backoff;
 pub(crate) mod handshaking;
 pub(crate) mod heartbeat;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use netzmq_proto::Handshake;
 
+use super::admission::Place;
 use super::backoff;
 use super::handshaking::{STOP_AFTER_DISCONNECT, STOP_REFUSED, session_stops};
 use super::io_thread::IoThread;
@@ -37,8 +38,9 @@ pub(crate) struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Arc<SocketOptions>,
     pub(crate) pipe: Option<PipeId>,
-    /// The listener that accepted it.
+    /// The listener that accepted it, and its place there.
     pub(crate) via: Option<SessionId>,
+    pub(crate) place: Option<Place>,
     target: Option<Target>,
     pub(crate) phase: Phase,
     /// Attempts and connections that failed in a row.
@@ -71,6 +73,8 @@ pub(crate) struct Shaking {
     pub(crate) handshake: Handshake,
     /// Handshake bytes that the kernel had no room for.
     pub(crate) unsent: Vec<u8>,
+    /// Bytes that came so far.
+    pub(crate) received: usize,
     /// Bytes that came while the handshake takes none.
     pub(crate) rest: Vec<u8>,
     /// The question to a ZAP handler.
@@ -102,9 +106,11 @@ impl IoThread {
         stream: Stream,
         options: Arc<SocketOptions>,
         via: SessionId,
+        place: Place,
     ) {
         let mut session = Session::new(token, shared, options, None, None);
         session.via = Some(via);
+        session.place = Some(place);
         self.sessions.insert(token, session);
         self.begin_handshake(token, stream);
     }
@@ -606,6 +612,7 @@ impl Session {
             options,
             pipe,
             via: None,
+            place: None,
             target,
             phase: Phase::Pausing,
             failures: 0,

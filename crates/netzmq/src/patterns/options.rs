@@ -43,6 +43,8 @@ pub(crate) struct PatternOptions {
     pub(crate) stream_notify: bool,
     /// XPUB, PUB, RADIO: a peer that subscribes to more topics at once is closed. 0: no limit.
     pub(crate) subscriptions_per_peer_max: usize,
+    /// XPUB, PUB: a peer that subscribes to a longer topic is closed. 0: no limit.
+    pub(crate) topic_bytes_max: usize,
 }
 
 /// Bit of `router_notify`: an empty message tells of each new peer.
@@ -52,6 +54,9 @@ pub(crate) const NOTIFY_DISCONNECT: u8 = 2;
 
 /// A million topics of one peer: ten times what the largest known deployments use, and about 100 MB of ours.
 pub(crate) const SUBSCRIPTIONS_PER_PEER_MAX: usize = 1_000_000;
+
+/// Topics are names: longer ones are no use but to fill memory, a million at a time.
+pub(crate) const TOPIC_BYTES_MAX: usize = 4096;
 
 impl Default for PatternOptions {
     fn default() -> PatternOptions {
@@ -74,6 +79,7 @@ impl Default for PatternOptions {
             only_first_subscribe: false,
             stream_notify: true,
             subscriptions_per_peer_max: SUBSCRIPTIONS_PER_PEER_MAX,
+            topic_bytes_max: TOPIC_BYTES_MAX,
         }
     }
 }

@@ -53,6 +53,7 @@ struct Settings {
     invert: bool,
     welcome: Option<Vec<u8>>,
     per_peer_max: usize,
+    topic_max: usize,
 }
 
 impl Settings {
@@ -67,6 +68,10 @@ impl Settings {
             invert: options.invert_matching,
             welcome: options.xpub_welcome.clone().filter(|welcome| !welcome.is_empty()),
             per_peer_max: match options.subscriptions_per_peer_max {
+                0 => usize::MAX,
+                max => max,
+            },
+            topic_max: match options.topic_bytes_max {
                 0 => usize::MAX,
                 max => max,
             },
@@ -168,7 +173,7 @@ impl<const SILENT: bool> Publisher<SILENT> {
         let settings = &self.settings;
         let book = if settings.manual { &mut self.requested } else { &mut self.matcher };
         let show = if subscribe {
-            if book.count_of(pipe) >= settings.per_peer_max {
+            if book.count_of(pipe) >= settings.per_peer_max || topic.len() > settings.topic_max {
                 return false;
             }
             book.add(topic, pipe) == Added::First || settings.show_all_subscriptions

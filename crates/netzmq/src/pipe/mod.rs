@@ -14,6 +14,7 @@ pub(crate) mod table;
 pub(crate) mod tokens;
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use netzmq_memory::{Annotations, Message};
 use netzmq_proto::Cipher;
@@ -101,6 +102,8 @@ pub(crate) struct Wire {
     pub(crate) commands: bool,
     /// The session is over: what is left to be taken is all that keeps the pipe.
     pub(crate) orphan: bool,
+    /// Since when commands are counted, and how many there were.
+    command_window: Option<(Instant, usize)>,
 }
 
 impl Wire {
@@ -126,7 +129,18 @@ impl Wire {
             dirty: false,
             commands: true,
             orphan: false,
+            command_window: None,
         }
+    }
+
+    /// Counts so many more commands of the peer; how many there were in the second that is running.
+    pub(crate) fn commands_within_second(&mut self, commands: usize, now: Instant) -> usize {
+        let window = self.command_window.get_or_insert((now, 0));
+        if now.saturating_duration_since(window.0) >= Duration::from_secs(1) {
+            *window = (now, 0);
+        }
+        window.1 = window.1.saturating_add(commands);
+        window.1
     }
 
     /// Messages that count against the high-water mark.

@@ -152,7 +152,8 @@ impl Shared {
         context: Arc<ContextInner>,
         seed: u32,
     ) -> Arc<Shared> {
-        let options = SocketOptions::default();
+        let options =
+            SocketOptions { max_message_size: context.max_message_size, ..SocketOptions::default() };
         let core = Core {
             pattern: Pattern::new(socket_type, &options.pattern, seed),
             pipes: PipeTable::new(

@@ -10,13 +10,14 @@
 
 use std::time::Instant;
 
-use netzmq_proto::{ProtocolError, command};
+use netzmq_proto::{PeerMisbehaved, ProtocolError, command};
 
 use super::core::{Core, Guard, Shared};
 use crate::connection::inbound::{Control, Read};
 use crate::connection::outbound::Wrote;
 use crate::engine::job::{Fault, Job};
 use crate::patterns::PipeId;
+use crate::pipe::SessionId;
 
 impl Shared {
     /// Writes what is queued on a pipe, for at most `rounds` batches; what is left then is the I/O thread's.
@@ -106,13 +107,16 @@ impl Shared {
     /// Reads once from a pipe. `ahead`: nobody is asking, so stop at the receive high-water mark. Says whether the pipe
     /// has messages now.
     pub(crate) fn read<'a>(&'a self, mut core: Guard<'a>, id: PipeId, ahead: bool) -> (Guard<'a>, bool) {
+        let read_ahead = core.options.limits.read_ahead;
         let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
         let (recv_hwm, conflate) = (pipe.recv_hwm, pipe.conflate);
         let Some(wire) = pipe.wire() else { return (core, false) };
         if wire.reading.is_held() || wire.broken {
             return (core, false);
         }
-        if ahead && recv_hwm > 0 && wire.inbound.messages() >= recv_hwm {
+        let full = recv_hwm > 0 && wire.inbound.messages() >= recv_hwm;
+        let fat = read_ahead > 0 && wire.inbound.messages() > 0 && wire.inbound.waiting_bytes() >= read_ahead;
+        if ahead && (full || fat) {
             if !std::mem::replace(&mut wire.stopped, true) {
                 core.stopped.push(id);
             }
@@ -143,13 +147,17 @@ impl Shared {
             wire.inbound.keep_newest();
         }
         let has_messages = wire.inbound.messages() > 0;
+        let commands = wire.inbound.take_commands();
         if again {
             core.mark_readable(id);
         }
         if let Some(fault) = result.err().map(Fault::Protocol).or(fault) {
             self.fault(&mut core, id, fault);
         }
-        self.answer(&mut core, id, controls);
+        if commands > 0 {
+            self.count_commands(&mut core, id, commands);
+            self.answer(&mut core, id, controls);
+        }
         if has_messages {
             let c = &mut *core;
             c.pattern.readable(&mut c.pipes, id);
@@ -159,23 +167,41 @@ impl Shared {
         (core, has_messages)
     }
 
+    /// A peer may send only so many commands within a second.
+    fn count_commands(&self, core: &mut Core, id: PipeId, commands: usize) {
+        let max = core.options.limits.commands_per_second;
+        let Some(wire) = core.pipes.get(id).and_then(|p| p.wire()) else { return };
+        if max > 0 && wire.commands_within_second(commands, Instant::now()) > max {
+            self.fault(core, id, Fault::Protocol(PeerMisbehaved::TooManyCommands { max }.into()));
+        }
+    }
+
     /// Reacts to what was not a message.
     pub(crate) fn answer(&self, core: &mut Core, id: PipeId, controls: Vec<Control>) {
+        let mut ttl = 0;
         for control in controls {
             match control {
                 Control::Ping { ttl_tenths, context } => {
+                    ttl = if ttl_tenths > 0 { ttl_tenths } else { ttl };
+                    let waiting =
+                        core.pipes.get(id).and_then(|p| p.wire()).map_or(0, |w| w.out.commands_waiting());
+                    if waiting >= PONGS_MAX {
+                        // It does not read its answers: they are not kept for it.
+                        continue;
+                    }
                     let mut frame = Vec::with_capacity(32);
                     command::encode_pong(&context, &mut frame);
                     core.pipes.push_command(id, &frame);
-                    if ttl_tenths > 0
-                        && let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())
-                    {
-                        let session = wire.session;
-                        self.context.post(session.thread, Job::PeerTtl { token: session.token, ttl_tenths });
-                    }
                 }
                 Control::Pong => {}
             }
+        }
+        // The last one holds.
+        if ttl > 0
+            && let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())
+        {
+            let SessionId { thread, token } = wire.session;
+            self.context.post(thread, Job::PeerTtl { token, ttl_tenths: ttl });
         }
     }
 
@@ -190,6 +216,8 @@ impl Shared {
             wire.inbound.keep_newest();
         }
         let has_messages = wire.inbound.messages() > 0;
+        let commands = wire.inbound.take_commands();
+        self.count_commands(core, id, commands);
         self.answer(core, id, controls);
         if has_messages {
             core.pattern.readable(&mut core.pipes, id);
@@ -233,6 +261,8 @@ impl Shared {
     }
 }
 
+/// PONGs that wait for a peer to read them, at most.
+const PONGS_MAX: usize = 1000;
 /// A send so long after the last one is no burst. Must exceed the cost of a write (about 5 µs), or a steady sender
 /// would fall into one write a message.
 const ALONE_AFTER: std::time::Duration = std::time::Duration::from_micros(10);

@@ -49,7 +49,10 @@ impl<S: TypedSocket> SocketBuilder<S> {
     pub(super) fn new(context: &Context) -> SocketBuilder<S> {
         SocketBuilder {
             context: context.clone(),
-            options: SocketOptions::default(),
+            options: SocketOptions {
+                max_message_size: context.handle.inner.max_message_size,
+                ..SocketOptions::default()
+            },
             topics: Vec::new(),
             error: None,
             made: PhantomData,

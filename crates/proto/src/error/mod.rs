@@ -128,6 +128,24 @@ pub enum PeerMisbehaved {
         /// The limit.
         max: u64,
     },
+    /// A message has more parts than our socket takes (`max_message_parts`).
+    #[error("a message of more than {max} parts")]
+    MessageTooManyParts {
+        /// The limit.
+        max: usize,
+    },
+    /// More commands within a second than our socket takes (`max_command_rate`).
+    #[error("more than {max} commands within a second")]
+    TooManyCommands {
+        /// The limit.
+        max: usize,
+    },
+    /// More bytes before the end of the handshake than our socket takes (`max_handshake_size`).
+    #[error("a handshake of more than {max} bytes")]
+    HandshakeTooLong {
+        /// The limit.
+        max: usize,
+    },
     /// A command came between two parts of one message.
     #[error("a command between the parts of a message")]
     CommandInsideMessage,
@@ -395,6 +413,13 @@ impl ProtocolError {
     #[must_use]
     pub fn message_too_long(len: u64, max: u64) -> ProtocolError {
         PeerMisbehaved::MessageTooLong { len, max }.into()
+    }
+
+    /// [`PeerMisbehaved::MessageTooManyParts`].
+    #[cold]
+    #[must_use]
+    pub fn too_many_parts(max: usize) -> ProtocolError {
+        PeerMisbehaved::MessageTooManyParts { max }.into()
     }
 
     /// [`PeerMisbehaved::CommandInsideMessage`].

@@ -57,6 +57,9 @@ impl PeerMisbehaved {
             | PeerMisbehaved::CommandWithMore { .. }
             | PeerMisbehaved::FrameTooLong { .. }
             | PeerMisbehaved::MessageTooLong { .. }
+            | PeerMisbehaved::MessageTooManyParts { .. }
+            | PeerMisbehaved::TooManyCommands { .. }
+            | PeerMisbehaved::HandshakeTooLong { .. }
             | PeerMisbehaved::CommandInsideMessage => ZMTP_UNSPECIFIED,
             PeerMisbehaved::NotACommand { .. } | PeerMisbehaved::UnexpectedCommand { .. } => {
                 ZMTP_UNEXPECTED_COMMAND

@@ -1,0 +1,6 @@
+//! libzmq is compiled with CURVE (see .cargo/config.toml at the root), for which it needs libsodium, behind it on the line.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-link-arg=-lsodium");
+}
