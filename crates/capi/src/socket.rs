@@ -85,16 +85,22 @@ impl CSocket {
         }
     }
 
-    #[inline]
     pub(crate) fn recv(&self, flags: c_int) -> Result<Message, Errno> {
-        let mut message = raw::recv(&self.socket, flags & ZMQ_DONTWAIT == 0)?;
+        let mut message = Message::new();
+        self.recv_to(&mut message, flags)?;
+        Ok(message)
+    }
+
+    #[inline]
+    fn recv_to(&self, message: &mut Message, flags: c_int) -> Result<(), Errno> {
+        raw::recv_to(&self.socket, message, flags & ZMQ_DONTWAIT == 0)?;
         if !matches!(self.socket.socket_type(), SocketType::Server | SocketType::Peer) {
             // Within the process the message is the sender's own, with the number that it was sent to.
             message.set_routing_id(0);
         }
         // Relaxed: read by the thread that received, or by one that it has told.
         self.more.store(message.has_more(), Ordering::Relaxed);
-        Ok(message)
+        Ok(())
     }
 }
 
@@ -142,12 +148,21 @@ fn check_datagrams(address: &str, socket_type: SocketType, binds: bool) -> Resul
     if address.starts_with("udp://") && !fits { Err(ENOCOMPATPROTO) } else { Ok(()) }
 }
 
+/// Bodies up to here are inline in a message, so that no peer, on a wire or in the process, gets them without a copy.
+const LENT_MAX: usize = Message::INLINE_MAX;
+
 /// Sends from C's message, which is empty after it, or unchanged if it was not sent.
 fn send_message(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> Result<c_int, Errno> {
     let socket = handles::get::<CSocket>(socket)?;
     // SAFETY: the manual page's contract.
     let message = unsafe { message_mut(message) }?;
     let len = message.len();
+    if len <= LENT_MAX && message.annotations().is_none() && message.routing_id() == 0 {
+        // Copied in any case, wherever it goes: a move of the message first would cost as much again.
+        socket.send_bytes(message, flags).map_err(|error| Errno::from(error.reason))?;
+        *message = Message::new();
+        return Ok(length(len));
+    }
     let mut part = std::mem::take(message);
     if part.annotations().is_some_and(|a| a.properties.is_some()) {
         // What a former sender said of itself does not travel on.
@@ -166,7 +181,7 @@ fn recv_message(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> 
     let socket = handles::get::<CSocket>(socket)?;
     // SAFETY: the manual page's contract.
     let message = unsafe { message_mut(message) }?;
-    *message = socket.recv(flags)?;
+    socket.recv_to(message, flags)?;
     Ok(length(message.len()))
 }
 

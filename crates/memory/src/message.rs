@@ -486,6 +486,12 @@ impl Message {
         self.annotations.as_ref()
     }
 
+    /// Takes them off.
+    #[inline]
+    pub fn take_annotations(&mut self) -> Option<Arc<Annotations>> {
+        self.annotations.take()
+    }
+
     /// Sets the group and the sender's properties.
     #[inline]
     pub fn set_annotations(&mut self, annotations: Option<Arc<Annotations>>) {

@@ -84,7 +84,8 @@ impl<'a> Proxy<'a> {
         Proxy { frontend, backend, capture: None, control: None, statistics: ProxyStatistics::default() }
     }
 
-    /// Gets a copy of every message (the bodies are shared, not copied). Copies that it has no room for are dropped.
+    /// Gets a copy of every message (the bodies are shared, not copied). Its lack of room, or of peers, holds the proxy up,
+    /// where the socket's type waits for room (PUSH, DEALER, PAIR; PUB drops).
     #[must_use]
     pub fn capture(mut self, socket: &'a impl AsRef<Socket>) -> Proxy<'a> {
         self.capture = Some(socket.as_ref());
@@ -160,8 +161,7 @@ impl<'a> Proxy<'a> {
             let Some(message) = ignore_would_block(from.try_recv_multipart())? else { break };
             let bytes: u64 = message.iter().map(|part| part.len() as u64).sum();
             if let Some(capture) = self.capture {
-                // A copy that can't be taken is not worth waiting for.
-                let _ = capture.try_send_multipart(message.clone());
+                capture.send_multipart(message.clone())?;
             }
             match to.send_multipart(message) {
                 Ok(()) => {}

@@ -144,15 +144,14 @@ pub fn event_fd(socket: &Socket) -> io::Result<RawFd> {
     Ok(socket.shared().event_fd()?.as_fd().as_raw_fd())
 }
 
-/// Receives a part that tells what is known of its sender ([`Message::annotations`]).
+/// [`Socket::recv_to`] of a part that tells what is known of its sender ([`Message::annotations`]).
 ///
 /// # Errors
-/// As [`Socket::recv`].
-pub fn recv(socket: &Socket, may_wait: bool) -> Result<Message, RecvError> {
+/// As [`Socket::recv`]; the message is left as it was.
+#[inline]
+pub fn recv_to(socket: &Socket, message: &mut Message, may_wait: bool) -> Result<(), RecvError> {
     let wait = if may_wait { Wait::Timeout } else { Wait::Never };
-    let (mut message, more) = socket.shared().recv_labelled(wait, true, |taken| taken.into_message())?;
-    message.set_more(more);
-    Ok(message)
+    socket.shared().recv_described(wait, message)
 }
 
 /// STREAM: the routing id of the peer that was connected last.

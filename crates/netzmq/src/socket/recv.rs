@@ -28,31 +28,42 @@ impl Shared {
         wait: Wait,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
-        self.recv_labelled(wait, false, sink)
+        self.recv_part(self.lock(), wait, true, None, sink).1
     }
 
-    /// [`recv`](Shared::recv); with `describe`, parts tell what is known of their sender.
-    pub(crate) fn recv_labelled<R>(
-        &self,
-        wait: Wait,
-        describe: bool,
-        sink: impl FnOnce(Taken<'_>) -> R,
-    ) -> Result<(R, bool), RecvError> {
-        self.recv_part(self.lock(), wait, true, describe, sink).1
+    /// Receives in place of what `message` held, and says on it what is known of the sender.
+    #[inline]
+    pub(crate) fn recv_described(&self, wait: Wait, message: &mut Message) -> Result<(), RecvError> {
+        // Who receives into the same message again and again mostly finds its sender there: nothing to be counted.
+        let mut sender = message.take_annotations();
+        let received =
+            self.recv_part(self.lock(), wait, true, Some(&mut sender), |taken| taken.assign_to(message)).1;
+        let more = match received {
+            Ok(((), more)) => more,
+            Err(error) => {
+                message.set_annotations(sender);
+                return Err(error);
+            }
+        };
+        if sender.is_some() {
+            message.set_annotations(sender);
+        }
+        message.set_more(more);
+        Ok(())
     }
 
     /// The next part as a `Vec`; large bodies to come will be read into one from the start.
     pub(crate) fn recv_vec(&self, wait: Wait) -> Result<(Vec<u8>, bool), RecvError> {
         let mut core = self.lock();
         core.pipes.buffers.expect_vecs();
-        self.recv_part(core, wait, true, false, |taken| taken.into_vec()).1
+        self.recv_part(core, wait, true, None, |taken| taken.into_vec()).1
     }
 
     /// All parts of the next message, taken under one lock: no other thread gets any of them.
     pub(crate) fn recv_whole(&self, wait: Wait) -> Result<Multipart, RecvError> {
         let mut message = Multipart::new();
         let (mut core, mut result) =
-            self.recv_part(self.lock(), wait, true, false, |taken| taken.into_message());
+            self.recv_part(self.lock(), wait, true, None, |taken| taken.into_message());
         loop {
             let (mut part, more) = result?;
             part.set_more(more);
@@ -60,18 +71,19 @@ impl Shared {
             if !more {
                 return Ok(message);
             }
-            (core, result) = self.recv_part(core, wait, false, false, |taken| taken.into_message());
+            (core, result) = self.recv_part(core, wait, false, None, |taken| taken.into_message());
         }
     }
 
-    /// `look`: other connections may be looked at first. The lock is kept if not, and the part is here.
+    /// `look`: other connections may be looked at first. The lock is kept if not, and the part is here. `describe`: the
+    /// sender that the part is to tell of is put there, or `None` if the part tells by itself.
     #[inline]
     fn recv_part<'a, R>(
         &'a self,
         mut core: Guard<'a>,
         wait: Wait,
         look: bool,
-        describe: bool,
+        mut describe: Option<&mut Option<Arc<Annotations>>>,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> (Guard<'a>, Result<(R, bool), RecvError>) {
         let mut sink = Some(sink);
@@ -97,8 +109,17 @@ impl Shared {
             match c.pattern.next(&mut c.pipes) {
                 Next::From(id) => {
                     let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
-                    let taken = if describe || Labels::are_of(self.socket_type) {
-                        let labels = Labels::of(self.socket_type, c, id, describe);
+                    let labelled = Labels::are_of(self.socket_type);
+                    if let Some(sender) = describe.as_deref_mut() {
+                        let known = c.pipes.get(id).and_then(|pipe| pipe.properties.as_ref());
+                        if labelled {
+                            *sender = None;
+                        } else if known.map(Arc::as_ptr) != sender.as_ref().map(Arc::as_ptr) {
+                            *sender = known.cloned();
+                        }
+                    }
+                    let taken = if labelled {
+                        let labels = Labels::of(self.socket_type, c, id, describe.is_some());
                         let message = c.pipes.take_with(id, |taken| labels.put_on(taken.into_message()));
                         message.map(|(message, more)| (sink(Taken::Owned(message)), more))
                     } else {
@@ -111,8 +132,13 @@ impl Shared {
                 }
                 Next::Made(part) => {
                     let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
-                    let Part { body, more } =
-                        if describe { Labels::of_made(c, &part).put_on_part(part) } else { part };
+                    let Part { body, more } = match describe {
+                        Some(sender) => {
+                            *sender = None;
+                            Labels::of_made(c, &part).put_on_part(part)
+                        }
+                        None => part,
+                    };
                     self.settle(c);
                     break Ok((sink(Taken::Owned(body)), more));
                 }
