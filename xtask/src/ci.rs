@@ -7,18 +7,20 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Result};
-use crate::{loom, tidy};
+use crate::{conform, install, loom, tidy};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 12] = [
     ("compilers", compilers),
     ("format", format),
     ("clippy", clippy),
     ("tidy", || tidy::tidy(false)),
+    ("compatibility page", conform::check_compatibility),
     ("documentation", documentation),
     ("tests", tests),
+    ("installed C library", install::check),
     ("loom", || loom::loom(None)),
     ("fuzz corpora", corpora),
     ("peer programs", peer_programs),
@@ -59,23 +61,42 @@ fn exists(path: &str) -> bool {
     shell::root().join(path).is_file()
 }
 
-/// The interop tests build libzmq from source, with libsodium; the C interface's tests build C programs.
+/// Where libsodium's header is.
+const SODIUM: &str = "/usr/include/sodium.h";
+
+/// Programs that the tests start, and Debian's packages that have them. The interop tests build libzmq from source, with
+/// libsodium; the C interface's tests build C programs, as their makers would, and run them under a memory checker.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("cc", "g++"),
+    ("c++", "g++"),
+    ("pkg-config", "pkg-config"),
+    ("cmake", "cmake"),
+    ("valgrind", "valgrind"),
+];
+
 fn compilers() -> Result<()> {
-    let sodium = std::path::Path::new("/usr/include/sodium.h").is_file();
-    if shell::has_program("cc") && shell::has_program("c++") && sodium {
+    let mut lacking: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| !shell::has_program(program))
+        .map(|(_, package)| *package)
+        .collect();
+    lacking.dedup();
+    if !std::path::Path::new(SODIUM).is_file() {
+        lacking.push("libsodium-dev");
+    }
+    if lacking.is_empty() {
         return Ok(());
     }
-    const NEED: &str = "a C and a C++ compiler (`cc` and `c++`) and libsodium's header are needed: the interop tests build \
-                        libzmq from source";
+    let need = format!("these Debian packages are needed: {}", lacking.join(", "));
     let root = shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root || !shell::has_program("apt-get") {
-        return Err(NEED.into());
+        return Err(need);
     }
-    println!("{NEED}; installing g++ and libsodium-dev");
+    println!("{need}; installing them");
     shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
     let mut install = Command::new("apt-get");
     install.env("DEBIAN_FRONTEND", "noninteractive");
-    shell::run(install.args(["install", "-y", "-qq", "--no-install-recommends", "g++", "libsodium-dev"]))
+    shell::run(install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(lacking))
 }
 
 fn format() -> Result<()> {

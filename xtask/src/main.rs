@@ -1,13 +1,15 @@
 //! The project's own tools: `cargo xtask COMMAND`. Nothing to install, nothing beyond std, the same on every machine.
 //!
 //! Each command is one module. They read the repository and start other programs (cargo, git, strace); they never
-//! write outside target folders, except for `tidy --bless` (the unsafe budget), `fuzz --keep` (the corpora)
-//! and `bench peers --record` (the record).
+//! write outside target folders, except for `tidy --bless` (the unsafe budget), `fuzz --keep` (the corpora),
+//! `bench peers --record` (the record), `conform` (its table and page) and `install` (where it is told to).
 #![forbid(unsafe_code)]
 
 mod bench;
 mod ci;
+mod conform;
 mod fuzz;
+mod install;
 mod loom;
 mod shell;
 mod tidy;
@@ -21,6 +23,15 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                    random bytes for the targets of fuzz/; --keep puts what was found into the corpus
   loom [CRATE]     the concurrency models
   tidy [--bless]   layers, sizes, unsafe rooms, dead files, bans, links; --bless rewrites the unsafe budget
+  install --prefix DIR
+                   libzmq.so.5, libzmq.a, headers, pkg-config and CMake files, into a folder
+  install --check  the same into the target folder, and C programs built against it
+  conform libzmq [--draft] [--library DIR] [--record] [TESTS…]
+                   libzmq's own test programs on our library, held against how they end on libzmq
+  conform compatibility
+                   writes COMPATIBILITY.md
+  conform perf [--library DIR] [--runs 5]
+                   what the C interface costs beside Rust, and beside another library
   bench peers [--engines a,b] [--cells a,b] [--sizes 64,1024] [--transports tcp,ipc,inproc]
               [--runs 5] [--quick] [--syscalls] [--record]
                    netzmq beside libzmq, other implementations and bare sockets
@@ -39,6 +50,9 @@ fn main() -> ExitCode {
         ["tidy", "--bless"] => tidy::tidy(true),
         ["bench", "peers", rest @ ..] => bench::peers(rest),
         ["bench", "report", file] => bench::report(file),
+        ["install", "--prefix", prefix] => install::install(std::path::Path::new(prefix)),
+        ["install", "--check"] => install::check(),
+        ["conform", rest @ ..] => conform::conform(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -12,6 +12,12 @@ pub(crate) fn root() -> PathBuf {
     here.and_then(|xtask| Some(xtask.parent()?.to_path_buf())).unwrap_or_else(|| PathBuf::from("."))
 }
 
+/// Cargo's target folder.
+pub(crate) fn target() -> PathBuf {
+    let chosen = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    chosen.map_or_else(|| root().join("target"), |path| root().join(path))
+}
+
 /// The cargo that started us, in the repository's root.
 pub(crate) fn cargo(words: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
