@@ -19,6 +19,7 @@ use crate::error::SocketError;
 use crate::inproc::Registry;
 use crate::socket::Socket;
 use crate::socket::core::{Reactor, Shared};
+use crate::stats::{Blocker, Connections, ContextStats, Drops, Traffic};
 use crate::sync::{Mutex, MutexGuard, SleepQueue, Wake, lock};
 
 /// Decides who may connect. See [`Context::set_authenticator`].
@@ -98,6 +99,7 @@ impl ContextBuilder {
                     terminated: AtomicBool::new(false),
                     registry: Registry::default(),
                     authenticator: Mutex::new(None),
+                    retired: Mutex::default(),
                 }),
             }),
         }
@@ -148,6 +150,33 @@ impl Context {
     pub fn terminate(&self, timeout: Option<Duration>) -> bool {
         self.handle.inner.shutdown();
         self.handle.inner.wait_closed(timeout, false) == Closed::All
+    }
+
+    /// What its sockets have done and hold, the closed ones included.
+    #[must_use]
+    pub fn stats(&self) -> ContextStats {
+        self.handle.inner.stats()
+    }
+
+    /// What [`terminate`](Context::terminate), or dropping the last handle, waits for at this moment: sockets that are open,
+    /// and closed ones whose messages nobody takes. Empty: it would return at once. Call it from another thread, or after
+    /// a `terminate` whose time was over.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let context = netzmq::Context::new();
+    /// let push = context.push().linger(Duration::from_secs(1)).connect("tcp://127.0.0.1:9")?; // nobody is there
+    /// push.send("lost?")?;
+    /// drop(push);
+    /// assert!(!context.terminate(Some(Duration::from_millis(1))));
+    /// let blockers = context.who_blocks_termination();
+    /// assert_eq!((blockers[0].unsent, blockers[0].open), (1, false));
+    /// println!("{}", blockers[0]); // PUSH (closed): 1 unsent for tcp://127.0.0.1:9, waits 1s
+    /// # Ok::<(), netzmq::Error>(())
+    /// ```
+    #[must_use]
+    pub fn who_blocks_termination(&self) -> Vec<Blocker> {
+        self.handle.inner.sockets().iter().map(|shared| shared.blocker()).collect()
     }
 
     /// How many sockets are open, those included that are closed and still sending.
@@ -205,9 +234,30 @@ pub(crate) struct ContextInner {
     terminated: AtomicBool,
     pub(crate) registry: Registry,
     authenticator: Mutex<Option<Authenticator>>,
+    /// What the sockets did that are over.
+    retired: Mutex<(Traffic, Drops, Connections)>,
 }
 
 impl ContextInner {
+    /// All that are not over. Their locks are not taken under this table's.
+    fn sockets(&self) -> Vec<Arc<Shared>> {
+        self.lock_sockets().values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn stats(&self) -> ContextStats {
+        // First: a socket that ends in between is counted once.
+        let sockets = self.sockets();
+        let (mut total, mut drops, mut connections) = *lock(&self.retired);
+        for shared in &sockets {
+            let (traffic, dropped, connected) = shared.totals();
+            total.add(&traffic);
+            drops.add(&dropped);
+            connections.add(&connected);
+        }
+        let pool = MessagePool::shared().stats();
+        ContextStats { sockets_open: sockets.len(), total, drops, connections, pool }
+    }
+
     fn lock_sockets(&self) -> MutexGuard<'_, HashMap<u64, Weak<Shared>>> {
         lock(&self.sockets)
     }
@@ -235,9 +285,14 @@ impl ContextInner {
     }
 
     /// A closed socket has nothing left to do.
-    pub(crate) fn socket_finished(&self, id: u64) {
+    pub(crate) fn socket_finished(&self, id: u64, did: &(Traffic, Drops, Connections)) {
         let mut sockets = self.lock_sockets();
-        sockets.remove(&id);
+        if sockets.remove(&id).is_some() {
+            let mut retired = lock(&self.retired);
+            retired.0.add(&did.0);
+            retired.1.add(&did.1);
+            retired.2.add(&did.2);
+        }
         if sockets.is_empty() {
             self.all_closed.notify_all();
         }

@@ -187,6 +187,7 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End) -> Option<
             conflate: false,
             via: None,
             properties: None,
+            address: "inproc".into(),
             stats: PipeStats::default(),
         }
     });

@@ -58,6 +58,9 @@ mod proxy;
 #[doc(hidden)]
 pub mod raw;
 mod socket;
+mod stats;
+#[cfg(feature = "futures")]
+mod streams;
 mod sync;
 mod transport;
 mod typed;
@@ -79,10 +82,13 @@ pub use options::{ReceiveMemory, Security};
 pub use poller::{Interest, Poller, Readiness};
 pub use proxy::{Proxy, ProxyStatistics};
 pub use socket::{Payload, Received, Socket};
+pub use stats::{Blocker, Connections, ContextStats, Drops, PeerStats, SocketStats, Traffic};
+#[cfg(feature = "futures")]
+pub use streams::{Incoming, Outgoing};
 pub use typed::{
     Channel, Client, Dealer, Dish, DuplexSocket, Envelope, Gather, Pair, Peer, Pub, Pull, Push, Radio,
-    RecvHalf, RecvSocket, Rep, Req, Request, Router, Scatter, SendHalf, SendSocket, Server, SocketBuilder,
-    Stream, Sub, TypedSocket, XPub, XSub,
+    RecvHalf, RecvSocket, Rep, Req, Request, RequestError, Requester, RequesterBuilder, Router, Scatter,
+    SendHalf, SendSocket, Server, SocketBuilder, Stream, Sub, TypedSocket, XPub, XSub,
 };
 
 /// The futures of a socket's awaited operations.

@@ -214,6 +214,10 @@ impl IoThread {
         let properties = Arc::new(Annotations::new("", Some(Arc::new(properties(&peer, &stream)))));
         let Some((pipe, buffers)) = c.pipes.with_buffers(id) else { return };
         pipe.properties = Some(properties);
+        pipe.address = remote.into();
+        pipe.stats.connected += 1;
+        c.counts.connections.established += 1;
+        c.counts.connections.reconnects += u64::from(pipe.stats.connected > 1);
         let Some(wire) = pipe.wire() else { return };
         wire.renew_inbound(options.max_message_size, shared.deliver());
         wire.inbound.set_max_parts(match options.limits.message_parts {
@@ -355,6 +359,7 @@ pub(crate) fn new_wire_pipe(
         conflate,
         via: None,
         properties: None,
+        address: "".into(),
         stats: PipeStats::default(),
     })
 }

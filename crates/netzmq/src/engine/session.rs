@@ -558,8 +558,9 @@ impl IoThread {
         if let Some(stream) = &established
             && !session.told
         {
+            let why = EventKind::Disconnected("closed by this side".into());
+            shared.note(&why, true);
             shared.emit(|| {
-                let why = EventKind::Disconnected("closed by this side".into());
                 MonitorEvent::new(why, &stream.local_endpoint, &session.remote_text(Some(stream)))
                     .with_fd(&**stream)
                     .incoming(!session.is_connecter())
@@ -584,6 +585,7 @@ impl IoThread {
     /// [`tell`](IoThread::tell) with the system's error number.
     pub(crate) fn tell_with(&self, token: u64, kind: EventKind, stream: Option<&Stream>, errno: i32) {
         if let Some(session) = self.sessions.get(&token) {
+            session.shared.note(&kind, matches!(session.phase, Phase::Running(_)));
             session.shared.emit(|| {
                 let local = stream.map_or("", |s| &s.local_endpoint);
                 let event = MonitorEvent::new(kind, local, &session.remote_text(stream));

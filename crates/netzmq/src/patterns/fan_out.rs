@@ -29,8 +29,10 @@ pub(crate) struct FanOut {
     fan: Vec<PipeId>,
     /// One a message, so that a pipe that matches twice is selected once.
     round: u32,
-    /// A full pipe was offered in this round.
-    met_full: bool,
+    /// Full pipes that were offered in this round.
+    met_full: u64,
+    /// The same in all rounds that came to something.
+    passed_over: u64,
     partway: bool,
 }
 
@@ -41,7 +43,8 @@ impl FanOut {
             members: Vec::new(),
             fan: Vec::new(),
             round: 0,
-            met_full: false,
+            met_full: 0,
+            passed_over: 0,
             partway: false,
         }
     }
@@ -100,7 +103,7 @@ impl FanOut {
     #[inline]
     pub(crate) fn begin(&mut self) {
         self.fan.clear();
-        self.met_full = false;
+        self.met_full = 0;
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
             // Once in four thousand million messages: marks of the last time round would look fresh.
@@ -127,7 +130,7 @@ impl FanOut {
         let Some(slot) = self.mark(pipe) else { return };
         if slot.full || !pipes.can_write(pipe) {
             slot.full = true;
-            self.met_full = true;
+            self.met_full += 1;
         } else {
             self.fan.push(pipe);
         }
@@ -150,10 +153,11 @@ impl FanOut {
     /// Ends the selection. `Fan`, `Drop` if there is nobody, `Block` if nobody may be passed over and one was full.
     #[inline]
     pub(crate) fn settle(&mut self, nodrop: bool, more: bool) -> Verdict {
-        if nodrop && self.met_full {
+        if nodrop && self.met_full > 0 {
             self.fan.clear();
             return Verdict::Block;
         }
+        self.passed_over += self.met_full;
         self.proceed(more)
     }
 
@@ -162,6 +166,11 @@ impl FanOut {
     pub(crate) fn proceed(&mut self, more: bool) -> Verdict {
         self.partway = more;
         if self.fan.is_empty() { Verdict::Drop } else { Verdict::Fan }
+    }
+
+    /// Copies of messages that were passed over because their receiver was full.
+    pub(crate) fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// The pipes of the message at hand.

@@ -316,6 +316,16 @@ impl Pattern {
         each!(self, rules => rules.topics_count())
     }
 
+    /// Copies for peers that were passed over because they were full (PUB, XPUB, RADIO).
+    pub(crate) fn passed_over(&self) -> u64 {
+        match self {
+            Pattern::Pub(rules) => rules.passed_over(),
+            Pattern::XPub(rules) => rules.passed_over(),
+            Pattern::Radio(rules) => rules.passed_over(),
+            _ => 0,
+        }
+    }
+
     /// The pipe of the peer that the application addresses so (ROUTER, STREAM).
     pub(crate) fn pipe_of(&self, routing_id: &[u8]) -> Option<PipeId> {
         each!(self, rules => rules.pipe_of(routing_id))

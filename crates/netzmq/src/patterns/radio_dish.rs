@@ -44,6 +44,12 @@ impl Radio {
     }
 }
 
+impl Radio {
+    pub(crate) fn passed_over(&self) -> u64 {
+        self.fan.passed_over()
+    }
+}
+
 impl Rules for Radio {
     fn set_options(&mut self, options: &PatternOptions) {
         self.nodrop = options.xpub_nodrop;

@@ -242,6 +242,12 @@ impl<const SILENT: bool> Publisher<SILENT> {
     }
 }
 
+impl<const SILENT: bool> Publisher<SILENT> {
+    pub(crate) fn passed_over(&self) -> u64 {
+        self.fan.passed_over()
+    }
+}
+
 impl<const SILENT: bool> Rules for Publisher<SILENT> {
     fn set_options(&mut self, options: &PatternOptions) {
         self.settings = Settings::new(options);

@@ -19,6 +19,7 @@ use crate::sync::{Arc, Mutex, lock};
 struct LaneState {
     queue: VecDeque<Message>,
     messages: usize,
+    messages_max: usize,
     /// Whole messages that the reader has consumed, as last told.
     consumed: u64,
     reader_asleep: bool,
@@ -130,6 +131,7 @@ impl End {
         lane.queue.extend(self.composing.drain(..));
         lane.queue.push_back(body);
         lane.messages += 1;
+        lane.messages_max = lane.messages_max.max(lane.messages);
         if lane.reader_asleep {
             lane.reader_asleep = false;
             let reader = lane.reader.clone();
@@ -138,6 +140,17 @@ impl End {
                 mailbox.post(pipe);
             }
         }
+    }
+
+    /// Whole messages that the peer has not fetched: now, and at most so far.
+    pub(crate) fn queued_out(&self) -> (u64, u64) {
+        let lane = lock(&self.outgoing.0);
+        (lane.messages as u64, lane.messages_max as u64)
+    }
+
+    /// Whole messages fetched from the lane.
+    pub(crate) fn queued_in(&self) -> u64 {
+        self.local_messages as u64
     }
 
     pub(crate) fn rollback(&mut self) {

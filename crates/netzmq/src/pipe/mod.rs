@@ -24,6 +24,7 @@ use crate::connection::buffers::Buffers;
 use crate::connection::inbound::{Deliver, Inbound, Taken};
 use crate::connection::outbound::{Body, Framing, Outbound};
 use crate::patterns::PipeId;
+use crate::stats::Traffic;
 use crate::transport::stream::Stream;
 
 use self::tokens::{ReadToken, WriteToken};
@@ -57,14 +58,23 @@ pub(crate) struct Pipe {
     pub(crate) via: Option<SessionId>,
     /// What the peer said of itself, for message metadata.
     pub(crate) properties: Option<Arc<Annotations>>,
+    /// The peer's endpoint, for those who look at statistics.
+    pub(crate) address: Arc<str>,
     pub(crate) stats: PipeStats,
 }
 
-/// Counters of one pipe.
+/// Counters of one pipe. Messages are counted one by one, bytes on a wire with each system call.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct PipeStats {
     pub(crate) messages_out: u64,
     pub(crate) messages_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) bytes_in: u64,
+    /// The longest queue that a writer met: it only grows between two writers.
+    pub(crate) queued_max: u64,
+    pub(crate) times_full: u64,
+    /// How often it was connected.
+    pub(crate) connected: u64,
 }
 
 /// What carries the messages.
@@ -295,14 +305,56 @@ impl Pipe {
                     self.full = queued > self.send_hwm / 2;
                 } else {
                     self.full = queued >= self.send_hwm;
+                    self.stats.times_full += u64::from(self.full);
                 }
                 !self.full
             }
             Link::Inproc(end) => {
                 let room = end.has_room();
+                self.stats.times_full += u64::from(!room && !self.full);
                 self.full = !room;
                 room
             }
+        }
+    }
+
+    /// Remembers how long the queue of what is to be written is, before a writer shortens it.
+    #[inline]
+    pub(crate) fn note_queue(&mut self) {
+        if let Link::Wire(wire) = &self.link {
+            self.stats.queued_max = self.stats.queued_max.max(wire.queued() as u64);
+        }
+    }
+
+    /// Messages that wait to be written: now, and at most so far.
+    fn queued_out(&mut self) -> (u64, u64) {
+        self.note_queue();
+        match &self.link {
+            Link::Wire(wire) => (wire.queued() as u64, self.stats.queued_max),
+            Link::Inproc(end) => end.queued_out(),
+        }
+    }
+
+    /// Messages that were read and wait to be taken.
+    pub(crate) fn queued_in(&self) -> u64 {
+        match &self.link {
+            Link::Wire(wire) => wire.inbound.messages() as u64,
+            Link::Inproc(end) => end.queued_in(),
+        }
+    }
+
+    /// What went through it so far, and what is in it.
+    pub(crate) fn traffic(&mut self) -> Traffic {
+        let (queued_out, queued_out_max) = self.queued_out();
+        Traffic {
+            messages_in: self.stats.messages_in,
+            messages_out: self.stats.messages_out,
+            bytes_in: self.stats.bytes_in,
+            bytes_out: self.stats.bytes_out,
+            queued_out,
+            queued_out_max,
+            queued_in: self.queued_in(),
+            times_full: self.stats.times_full,
         }
     }
 
@@ -313,6 +365,7 @@ impl Pipe {
             Link::Wire(wire) => wire.inbound.take_with(f),
             Link::Inproc(end) => end.take().map(|message| {
                 let more = message.has_more();
+                self.stats.bytes_in += message.len() as u64;
                 (f(Taken::Owned(message)), more)
             }),
         };

@@ -8,6 +8,7 @@ use crate::connection::buffers::Buffers;
 use crate::connection::inbound::Taken;
 use crate::connection::outbound::Body;
 use crate::patterns::{Part, PipeId, Pipes};
+use crate::stats::{Drops, Traffic};
 
 /// See the module's text. Lists are worked off by the socket when the pattern is done.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub(crate) struct PipeTable {
     pub(crate) pushed: u64,
     /// What the pattern subscribes to are groups (DISH), not topics.
     groups: bool,
+    /// What went through pipes that are gone.
+    pub(crate) retired: Traffic,
+    /// What was in them when they went.
+    pub(crate) lost: Drops,
 }
 
 impl PipeTable {
@@ -38,6 +43,8 @@ impl PipeTable {
             emptied: Vec::new(),
             pushed: 0,
             groups,
+            retired: Traffic::default(),
+            lost: Drops::default(),
         }
     }
 
@@ -53,7 +60,13 @@ impl PipeTable {
     }
 
     pub(crate) fn remove(&mut self, id: PipeId) -> Option<Box<Pipe>> {
-        let pipe = self.pipes.get_mut(id.0 as usize)?.take()?;
+        let mut pipe = self.pipes.get_mut(id.0 as usize)?.take()?;
+        let traffic = pipe.traffic();
+        if matches!(pipe.link, Link::Wire(_)) {
+            self.lost.unsent += traffic.queued_out;
+        }
+        self.lost.unread += traffic.queued_in;
+        self.retired.add(&Traffic { queued_in: 0, queued_out: 0, ..traffic });
         self.free.push(id.0);
         self.dirty.retain(|p| *p != id);
         self.closing.retain(|p| *p != id);
@@ -104,7 +117,10 @@ impl PipeTable {
                     self.dirty.push(id);
                 }
             }
-            Link::Inproc(end) => end.push(body.into_message(), more),
+            Link::Inproc(end) => {
+                pipe.stats.bytes_out += body.bytes().len() as u64;
+                end.push(body.into_message(), more);
+            }
         }
         if !more {
             pipe.stats.messages_out += 1;

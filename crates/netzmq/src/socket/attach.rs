@@ -129,6 +129,9 @@ impl Shared {
             None
         };
         let resolved = target.endpoint_text();
+        if let Some(pipe) = pipe.and_then(|id| c.pipes.get(id)) {
+            pipe.address = resolved.as_str().into();
+        }
         c.last_endpoint.clone_from(&resolved);
         c.bonds.push(Bond { given: text.to_owned(), resolved, kind: BondKind::Connecter(session, pipe) });
         drop(core);

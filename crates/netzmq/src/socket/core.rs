@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use netzmq_memory::MessagePool;
 use netzmq_proto::SocketType;
 
+use super::counts::Counts;
 use crate::connection::buffers::Buffers;
 use crate::connection::inbound::Deliver;
 use crate::context::ContextInner;
@@ -129,6 +130,8 @@ pub(crate) struct Core {
     pub(crate) last_read: Option<PipeId>,
     /// Receives since the reactor was last asked what else is readable.
     pub(crate) since_poll: u32,
+    /// What is counted for the socket as a whole.
+    pub(crate) counts: Counts,
 }
 
 /// One socket.
@@ -187,6 +190,7 @@ impl Shared {
             scratch: Vec::new(),
             last_read: None,
             since_poll: 0,
+            counts: Counts::default(),
         };
         Arc::new_cyclic(|me| Shared {
             id,
@@ -322,7 +326,7 @@ impl Shared {
     /// A closed socket without pipes and sessions is over.
     pub(crate) fn finish_if_done(&self, core: &mut Core) {
         if core.closed && core.pipes.is_empty() && core.sessions == 0 {
-            self.context.socket_finished(self.id);
+            self.context.socket_finished(self.id, &super::counts::totals(core));
         }
     }
 
@@ -337,6 +341,12 @@ impl Shared {
 
     /// Tells the monitor, if there is one. Not under the socket's lock.
     pub(crate) fn emit(&self, event: impl FnOnce() -> MonitorEvent) {
+        #[cfg(feature = "tracing")]
+        let event = {
+            let event = event();
+            self.trace(&event);
+            || event
+        };
         if self.monitored.load(Ordering::Acquire) {
             let sink = self.monitor.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
             if let Some(sink) = sink {

@@ -25,6 +25,7 @@ impl Shared {
         for _ in 0..rounds {
             let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return core };
             let conflate = pipe.conflate;
+            pipe.note_queue();
             let Some(wire) = pipe.wire() else { return core };
             if !wire.writing.is_free() || wire.broken {
                 return core;
@@ -45,7 +46,9 @@ impl Shared {
             // The pipe may be gone, and its name in use again.
             let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return core };
             wire.writing.give_back(matches!(wrote, Wrote::Blocked));
+            let written = batch.written();
             wire.out.put_back(batch);
+            pipe.stats.bytes_out += written;
             if let Wrote::Failed(error) = wrote {
                 self.fault(&mut core, id, Fault::Io(error));
             }
@@ -148,6 +151,7 @@ impl Shared {
         }
         let has_messages = wire.inbound.messages() > 0;
         let commands = wire.inbound.take_commands();
+        pipe.stats.bytes_in += count as u64;
         if again {
             core.mark_readable(id);
         }
@@ -210,6 +214,7 @@ impl Shared {
         let mut controls = Vec::new();
         let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return Ok(()) };
         let conflate = pipe.conflate;
+        pipe.stats.bytes_in += bytes.len() as u64;
         let Some(wire) = pipe.wire() else { return Ok(()) };
         wire.inbound.preload(buffers, bytes, &mut controls)?;
         if conflate {

@@ -9,6 +9,7 @@
 //! happened since the ticket.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -23,14 +24,18 @@ use crate::multipart::Multipart;
 
 /// Keeps the I/O thread in the lead while a future of this socket waits.
 #[derive(Debug)]
-struct Awaiting<'a> {
-    shared: &'a Shared,
+pub(crate) struct Awaiting<S: Deref<Target = Shared>> {
+    shared: S,
     counted: bool,
 }
 
-impl Awaiting<'_> {
+impl<S: Deref<Target = Shared>> Awaiting<S> {
+    pub(crate) fn new(shared: S) -> Awaiting<S> {
+        Awaiting { shared, counted: false }
+    }
+
     /// Tries until it succeeds, fails, or can only wait.
-    fn poll<T>(&mut self, context: &Context<'_>, mut attempt: impl FnMut() -> Poll<T>) -> Poll<T> {
+    pub(crate) fn poll<T>(&mut self, context: &Context<'_>, mut attempt: impl FnMut() -> Poll<T>) -> Poll<T> {
         loop {
             let ticket = {
                 let mut core = self.shared.lock();
@@ -53,7 +58,7 @@ impl Awaiting<'_> {
     }
 }
 
-impl Drop for Awaiting<'_> {
+impl<S: Deref<Target = Shared>> Drop for Awaiting<S> {
     fn drop(&mut self) {
         if self.counted {
             let mut core = self.shared.lock();
@@ -67,7 +72,7 @@ impl Drop for Awaiting<'_> {
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Recv<'a> {
     socket: &'a Socket,
-    awaiting: Awaiting<'a>,
+    awaiting: Awaiting<&'a Shared>,
 }
 
 /// A receive of a whole message under way. See [`Socket::recv_multipart_async`].
@@ -75,7 +80,7 @@ pub struct Recv<'a> {
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct RecvMultipart<'a> {
     socket: &'a Socket,
-    awaiting: Awaiting<'a>,
+    awaiting: Awaiting<&'a Shared>,
 }
 
 /// A send under way. See [`Socket::send_async`].
@@ -83,7 +88,7 @@ pub struct RecvMultipart<'a> {
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Send<'a> {
     message: Option<Message>,
-    awaiting: Awaiting<'a>,
+    awaiting: Awaiting<&'a Shared>,
 }
 
 /// A send of a whole message under way. See [`Socket::send_multipart_async`].
@@ -91,12 +96,12 @@ pub struct Send<'a> {
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct SendMultipart<'a> {
     message: Option<Multipart>,
-    awaiting: Awaiting<'a>,
+    awaiting: Awaiting<&'a Shared>,
 }
 
 impl Socket {
-    fn awaiting(&self) -> Awaiting<'_> {
-        Awaiting { shared: self.shared(), counted: false }
+    fn awaiting(&self) -> Awaiting<&Shared> {
+        Awaiting::new(self.shared())
     }
 
     /// [`recv`](Socket::recv), awaited under any executor. Waits as long as it takes; dropping the future loses nothing.

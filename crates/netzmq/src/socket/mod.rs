@@ -6,6 +6,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod core;
+pub(crate) mod counts;
 pub(crate) mod flow;
 pub(crate) mod futures;
 pub(crate) mod recv;
@@ -31,6 +32,7 @@ use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Refusal;
 use crate::pipe::Link;
+use crate::stats::SocketStats;
 
 /// A ZeroMQ socket of any type, which has all the verbs: one that its type does not have is an error. For proxies, and
 /// where the type is known only at run time; [`Push`](crate::Push) and its like have only the verbs of their type.
@@ -386,6 +388,12 @@ impl Socket {
         let (monitor, sink) = Monitor::new();
         self.shared.set_monitor(Some(sink));
         monitor
+    }
+
+    /// What it has done and holds, for all peers and for each. Cheap: takes the socket's lock once.
+    #[must_use]
+    pub fn stats(&self) -> SocketStats {
+        self.shared.stats()
     }
 
     // ---- options ----

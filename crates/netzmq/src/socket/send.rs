@@ -105,7 +105,8 @@ impl Shared {
                     core.sending = more;
                     return (self.fan_out(core, body, more), Ok(()));
                 }
-                Verdict::Absorbed | Verdict::Drop => {
+                verdict @ (Verdict::Absorbed | Verdict::Drop) => {
+                    core.counts.no_receiver += u64::from(verdict == Verdict::Drop && !more);
                     core.sending = more;
                     self.settle(&mut core);
                     if !more && !core.pipes.dirty.is_empty() && !core.flush_posted {
@@ -227,6 +228,7 @@ impl Shared {
         {
             wire.writing.give_back(written < total);
             wire.out.wrote_through(header, body, written);
+            pipe.stats.bytes_out += written as u64;
             if let Some(fault) = fault {
                 self.fault(&mut core, id, fault);
             }

@@ -34,7 +34,7 @@ use crate::options::{SocketOptions, check_routing_id};
 /// ```compile_fail,E0599
 /// netzmq::Context::new().push().recv_hwm(10);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[must_use = "no socket is made before `bind`, `connect` or `open`"]
 pub struct SocketBuilder<S> {
     context: Context,
@@ -43,6 +43,18 @@ pub struct SocketBuilder<S> {
     /// The first value that made no sense.
     error: Option<OptionError>,
     made: PhantomData<fn() -> S>,
+}
+
+impl<S> Clone for SocketBuilder<S> {
+    fn clone(&self) -> SocketBuilder<S> {
+        SocketBuilder {
+            context: self.context.clone(),
+            options: self.options.clone(),
+            topics: self.topics.clone(),
+            error: self.error.clone(),
+            made: PhantomData,
+        }
+    }
 }
 
 impl<S: TypedSocket> SocketBuilder<S> {

@@ -11,6 +11,7 @@ mod builder;
 mod dialogue;
 mod groups;
 mod numbered;
+mod requester;
 mod routed;
 mod split;
 mod verbs;
@@ -19,6 +20,7 @@ use netzmq_proto::SocketType;
 
 pub use builder::SocketBuilder;
 pub use dialogue::Request;
+pub use requester::{RequestError, Requester, RequesterBuilder};
 pub use routed::Envelope;
 pub use split::{RecvHalf, SendHalf};
 

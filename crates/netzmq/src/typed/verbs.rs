@@ -83,6 +83,12 @@ macro_rules! verbs {
                 self.socket.monitor()
             }
 
+            /// What it has done and holds, for all peers and for each.
+            #[must_use]
+            pub fn stats(&self) -> crate::SocketStats {
+                self.socket.stats()
+            }
+
             /// How long unsent messages are kept after the socket is closed. See
             /// [`Socket::set_linger`](crate::Socket::set_linger).
             ///

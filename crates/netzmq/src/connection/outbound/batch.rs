@@ -31,6 +31,11 @@ pub(crate) enum Wrote {
 }
 
 impl Batch {
+    /// Bytes that the kernel has taken.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Writes until nothing is left or the kernel has no room.
     pub(crate) fn write(&mut self, stream: &Stream) -> Wrote {
         loop {
