@@ -107,19 +107,32 @@ fn format() -> Result<()> {
     Ok(())
 }
 
+/// What the library can do beyond its defaults, all of it tested. (The benchmark programs build it without.)
+const FEATURES: &str = "netzmq/futures,netzmq/tracing,netzmq/metrics";
+
 fn clippy() -> Result<()> {
-    shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    shell::run(&mut shell::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        FEATURES,
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 /// The libraries' documentation. Without the program's: it has the library's name, and the two would write to one place.
 fn documentation() -> Result<()> {
-    let mut command = shell::cargo(&["doc", "--workspace", "--no-deps", "--exclude", "netzmq-cli"]);
+    let mut command =
+        shell::cargo(&["doc", "--workspace", "--no-deps", "--exclude", "netzmq-cli", "--features", FEATURES]);
     shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Unit, model, API and documentation tests.
 fn tests() -> Result<()> {
-    shell::run(&mut shell::cargo(&["test", "--workspace", "--no-fail-fast"]))
+    shell::run(&mut shell::cargo(&["test", "--workspace", "--no-fail-fast", "--features", FEATURES]))
 }
 
 /// Every input that a fuzzer found, again; and the fuzzer's own code.

@@ -37,6 +37,7 @@
 //! examples (`crates/netzmq/examples`) and the map of the inside (`ARCHITECTURE.md`).
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod connection;
 mod context;
