@@ -1,47 +1,33 @@
 //! Lazy pirate: a client that asks again when the answer does not come, and a server that crashes twice.
 //!
-//! `cargo run -p netzmq --example lazy_pirate`
+//! `cargo run -p netzmq --example lazy_pirate`. `Requester` is what one would write by hand: a REQ with a time-out, a fresh
+//! connection for each attempt, and numbers on the requests, so that no late answer is taken for another one.
 
 use std::thread;
 use std::time::Duration;
 
-use netzmq::{Context, Error, RecvError, Rep, Req};
-
-const PATIENCE: Duration = Duration::from_millis(250);
-const ATTEMPTS: u32 = 20;
+use netzmq::{Context, Error, Rep, RequestError};
 
 fn main() -> Result<(), Error> {
     let context = Context::new();
     let server = context.rep().bind("tcp://127.0.0.1:*")?;
     let endpoint = server.endpoint();
+    let mut client =
+        context.requester().timeout(Duration::from_millis(250)).retries(20).connect(&endpoint)?;
     let running = {
         let (context, endpoint) = (context.clone(), endpoint.clone());
         thread::spawn(move || crash_twice(&context, server, &endpoint))
     };
+    let answer = client.request("what is the time?").expect("it lives in the end");
+    println!("client: {}", answer[0].escape_ascii());
+    running.join().expect("the server does not panic")?;
 
-    let client = context
-        .req()
-        .recv_timeout(PATIENCE)
-        .relaxed(true) // a new request may follow an unanswered one,
-        .correlate(true) // and a late answer to the old one is not taken for one to the new
-        .linger(Duration::ZERO) // nobody needs an old request after the end
-        .connect(&endpoint)?;
-    let answer = ask(&client, "what is the time?")?;
-    println!("client: {}", String::from_utf8_lossy(&answer));
-    running.join().expect("the server does not panic")
-}
-
-/// Sends `question` until it is answered.
-fn ask(client: &Req, question: &str) -> Result<netzmq::Message, Error> {
-    for attempt in 1..=ATTEMPTS {
-        client.send(question)?;
-        match client.recv() {
-            Ok(answer) => return Ok(answer),
-            Err(RecvError::WouldBlock) => println!("client: no answer to attempt {attempt}"),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(RecvError::WouldBlock.into())
+    // Nobody is there any more.
+    let mut client = context.requester().timeout(Duration::from_millis(20)).retries(2).connect(&endpoint)?;
+    let error = client.request("hello?").expect_err("nobody answers");
+    println!("client: {error}");
+    assert_eq!(error, RequestError::NoAnswer { attempts: 3 });
+    Ok(())
 }
 
 /// The connection is made again by itself; only the request and its answer are lost with it.

@@ -137,7 +137,8 @@ impl Poller {
     }
 
     /// Watches `socket` under `key`, which replaces what was watched under it before. The socket may be closed while it
-    /// is watched; it is never ready then.
+    /// is watched; it is never ready then. When its context is terminated it is always ready, and the next call on it
+    /// says so.
     pub fn add(&mut self, socket: &impl AsRef<Socket>, key: usize, interest: Interest) {
         self.remove(key);
         let shared = socket.as_ref().shared().clone();
@@ -194,8 +195,9 @@ impl Poller {
             for key in look.drain(..) {
                 let Some(watched) = self.watched.get(&key) else { continue };
                 let (readable, writable) = watched.shared.events();
-                let readable = readable && watched.interest.readable;
-                let writable = writable && watched.interest.writable;
+                let over = watched.shared.is_terminated();
+                let readable = (readable || over) && watched.interest.readable;
+                let writable = (writable || over) && watched.interest.writable;
                 if readable || writable {
                     self.ready.push(Readiness { key, readable, writable });
                     self.hot.push(key);

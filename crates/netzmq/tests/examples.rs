@@ -52,6 +52,10 @@ macro_rules! examples {
 }
 
 examples! {
+    awaited
+    clone_pattern
+    freelance
+    last_value_cache
     lazy_pirate
     majordomo
     memory_pool
@@ -62,6 +66,7 @@ examples! {
     publish_subscribe
     request_reply
     router_dealer
+    simple_pirate
     zero_copy
 }
 

@@ -124,3 +124,24 @@ fn a_proxy_ends_with_its_context() {
         assert!(proxy.join().unwrap().is_err());
     });
 }
+
+/// Goal: nobody waits for ever for sockets whose context is over; what is watched is ready, and says "terminated". Method:
+/// a poller that waits without a time-out while another thread shuts the context down. (It used to go on waiting.)
+#[test]
+fn termination_ends_a_wait() {
+    let context = Context::new();
+    let (pull, push) = (context.pull().open().unwrap(), context.push().open().unwrap());
+    let (asked, wait) = std::sync::mpsc::channel();
+    let polling = std::thread::spawn(move || {
+        let mut poller = Poller::new();
+        poller.add(&pull, 0, Interest::READABLE);
+        poller.add(&push, 1, Interest::WRITABLE);
+        asked.send(()).unwrap();
+        let ready: Vec<_> = poller.wait(None).iter().map(|r| (r.key, r.readable, r.writable)).collect();
+        assert!(!ready.is_empty() && ready.iter().all(|r| *r == (0, true, false) || *r == (1, false, true)));
+        assert_eq!(pull.recv().unwrap_err(), netzmq::RecvError::Terminated);
+    });
+    wait.recv().unwrap();
+    context.shutdown();
+    polling.join().unwrap();
+}

@@ -149,8 +149,8 @@ fn halves() {
             let dealer: Dealer = through(through(dealer.split()).split());
             let halves = echoing.join().unwrap();
             let (other_sender, other_receiver) = dealer.split();
-            let (sender, receiver) = halves.0.reunite(other_receiver).err().expect("halves of two");
-            echo = sender.reunite(halves.1).ok().expect("halves of one");
+            let (sender, receiver) = halves.0.reunite(other_receiver).expect_err("halves of two");
+            echo = sender.reunite(halves.1).expect("halves of one");
             drop((receiver, other_sender));
             while context.sockets_open() > 1 {
                 std::thread::yield_now(); // the dealer closes with its second half

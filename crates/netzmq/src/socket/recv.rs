@@ -232,6 +232,12 @@ impl Shared {
         c.pattern.decline(&mut c.pipes);
     }
 
+    /// The context is over, and this socket is not closed yet.
+    pub(crate) fn is_terminated(&self) -> bool {
+        let core = self.lock();
+        core.terminated && !core.closed
+    }
+
     /// The socket is open and its context is not over.
     pub(crate) fn check_usable(&self) -> Result<(), RecvError> {
         let core = self.lock();
