@@ -149,8 +149,35 @@ impl Message {
     /// assert_eq!(message, *b"new");
     /// ```
     pub fn assign(&mut self, bytes: &[u8]) {
+        if self.tag == Tag::BLOCK && bytes.len() > INLINE_MAX && self.rewrite(bytes) {
+            return;
+        }
         *self = Message::new();
         fill(self, bytes);
+    }
+
+    /// Puts other bytes into the block that is here, if nobody else holds it and it is of the size that these bytes would
+    /// get: a loop that receives into one message then leaves the pool alone.
+    #[inline]
+    fn rewrite(&mut self, bytes: &[u8]) -> bool {
+        let Some(block) = self.block() else { return false };
+        if !block.is_unique()
+            || block.class() != Class::for_len(bytes.len())
+            || block.class() == Class::ONE_OFF
+        {
+            return false;
+        }
+        let data = block.data();
+        // SAFETY: `bytes` fits (the class says so) and cannot lie in the block, of which nobody else holds a part and this
+        // message is borrowed mutably; the block's bytes may be written by its sole holder.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
+        // The body may have been a part of the block only. A block's memory is not null.
+        let ptr = NonNull::new(data).unwrap_or(NonNull::dangling());
+        // SAFETY: the tag says that this member is initialised (R1).
+        let header = unsafe { self.body.heap.block };
+        self.body.heap = Heap { ptr, len: bytes.len(), block: header };
+        (self.annotations, self.more, self.routing_id) = (None, false, 0);
+        true
     }
 
     /// A message over memory that `owner` keeps alive: no copy. `owner.as_ref()` is called once, now; the

@@ -222,8 +222,8 @@ fn connected(shared: &Arc<Shared>, id: PipeId, peer: &Side) {
     let info = PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id };
     if c.pattern.connected(&mut c.pipes, id, &info) {
         if !c.options.hello.is_empty() {
-            let hello = Body::Owned(netzmq_memory::Message::copy_from_slice(&c.options.hello));
-            c.pipes.push(id, hello, false);
+            let mut hello = Body::Owned(netzmq_memory::Message::copy_from_slice(&c.options.hello));
+            c.pipes.push(id, &mut hello, false);
         }
         c.pattern.writable(&mut c.pipes, id);
         c.pattern.readable(&mut c.pipes, id);

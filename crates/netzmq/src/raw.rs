@@ -105,7 +105,7 @@ pub fn wait_ready(
 #[must_use]
 pub fn known_events(socket: &Socket) -> (bool, bool) {
     let shared = socket.shared();
-    shared.look(shared.lock(), false).1
+    shared.look(&mut shared.lock(), false)
 }
 
 pub use crate::socket::stay::{Entered, Stay};

@@ -10,10 +10,11 @@ use super::tree::Reached;
 use super::{Report, paths};
 
 /// Our packages that each package may depend on.
-const DEPENDENCIES: [(&str, &[&str]); 5] = [
+const DEPENDENCIES: [(&str, &[&str]); 6] = [
+    ("crates/lock", &[]),
     ("crates/memory", &[]),
     ("crates/proto", &[]),
-    ("crates/netzmq", &["netzmq-memory", "netzmq-proto"]),
+    ("crates/netzmq", &["netzmq-lock", "netzmq-memory", "netzmq-proto"]),
     ("crates/capi", &["netzmq", "netzmq-memory", "netzmq-proto"]),
     ("crates/cli", &["netzmq", "netzmq-memory", "netzmq-proto"]),
 ];

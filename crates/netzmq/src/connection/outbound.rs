@@ -31,6 +31,15 @@ pub(crate) use self::batch::{Batch, Wrote};
 
 /// One write moves at most so many bytes: more only falls out of the caches before the peer reads it.
 pub(crate) const WRITE_BYTES: usize = 128 * 1024;
+/// So much waits to be written that its sender should write at once.
+pub(crate) const WRITE_NOW_BYTES: u64 = 64 * 1024;
+
+/// So many messages are near the high-water mark: who sends them writes at once, too.
+#[inline]
+pub(crate) fn near(hwm: usize) -> usize {
+    hwm - hwm / 8
+}
+
 /// From this size an owned body is referenced instead of copied (measured crossing: 2 KiB hot, 4 KiB cold).
 pub(crate) const REFERENCE_FROM: usize = 4 * 1024;
 /// From this size a borrowed body that must be kept is copied into a block of its own instead of a segment.
@@ -53,6 +62,11 @@ impl Body<'_> {
             Body::Owned(message) => message,
             Body::Given(bytes) => bytes,
         }
+    }
+
+    /// The body as a message, leaving nothing behind.
+    pub(crate) fn take(&mut self) -> Message {
+        std::mem::replace(self, Body::Borrowed(&[])).into_message()
     }
 
     /// The body as a message, copying only what was borrowed.
@@ -153,7 +167,7 @@ impl Outbound {
 
     /// Appends one part; with `more` false the message is whole and may be written.
     #[inline]
-    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool) {
+    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: &mut Body<'_>, more: bool) {
         if self.sealer.is_none() && self.framing == Framing::Zmtp {
             let bytes = body.bytes();
             if bytes.len() < REFERENCE_FROM
@@ -174,6 +188,31 @@ impl Outbound {
         }
     }
 
+    /// Appends a whole message of one part where that needs neither memory nor a writer: the segment has room, and
+    /// neither so many bytes wait, nor so many messages. False: nothing has happened.
+    #[inline]
+    pub(crate) fn push_at_once(&mut self, body: &[u8], bytes: u64, messages: usize) -> bool {
+        let longest = body.len() + FrameHeader::MAX_LEN;
+        let is_plain = self.sealer.is_none() && self.framing == Framing::Zmtp && body.len() < REFERENCE_FROM;
+        // A message that is being composed, and what waits for its end.
+        let is_between = self.appended == self.committed && self.late.is_empty();
+        let is_full = self.waiting_bytes() + longest as u64 >= bytes || self.messages() + 1 >= messages;
+        if !is_plain || !is_between || is_full {
+            return false;
+        }
+        let Some(Item::Bytes(segment)) = self.items.back_mut() else { return false };
+        let room = &mut segment.buffer[segment.end..];
+        if room.len() < longest {
+            return false;
+        }
+        let added = append_frame(room, body, false);
+        segment.end += added;
+        self.appended += added as u64;
+        self.committed = self.appended;
+        self.ends.push_back(self.appended);
+        true
+    }
+
     #[inline]
     fn commit(&mut self, buffers: &mut Buffers) {
         self.committed = self.appended;
@@ -185,7 +224,7 @@ impl Outbound {
     }
 
     #[cold]
-    fn push_slow(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool) {
+    fn push_slow(&mut self, buffers: &mut Buffers, body: &mut Body<'_>, more: bool) {
         if self.sealer.is_some() {
             return self.push_sealed(buffers, body.bytes(), more, false);
         }
@@ -203,7 +242,7 @@ impl Outbound {
             return self.copy(buffers, &[], body.bytes());
         }
         self.appended += length as u64;
-        self.items.push_back(Item::Body(body.into_message(), 0));
+        self.items.push_back(Item::Body(body.take(), 0));
     }
 
     /// Appends `first` and `second` together in one buffer.

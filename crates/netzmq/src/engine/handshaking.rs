@@ -229,7 +229,8 @@ impl IoThread {
         wire.set_cipher(cipher);
         if !options.hello.is_empty() && !is_raw(&shared, &options) {
             // Before all that waits.
-            wire.out.push(buffers, crate::connection::outbound::Body::Borrowed(&options.hello), false);
+            let mut hello = crate::connection::outbound::Body::Borrowed(&options.hello);
+            wire.out.push(buffers, &mut hello, false);
         }
         wire.open(buffers, stream.clone());
         let info = PeerInfo { socket_type: peer.socket_type, routing_id: &peer.routing_id };
@@ -250,7 +251,7 @@ impl IoThread {
             self.watch_home(&shared);
         }
         shared.settle(c);
-        core = shared.flush_dirty(core);
+        shared.flush_dirty(&mut core);
         drop(core);
         shared.mailbox.wake();
         self.start_pulse(token, Instant::now());

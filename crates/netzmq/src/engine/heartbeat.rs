@@ -112,7 +112,8 @@ impl IoThread {
         let shared = session.shared.clone();
         let mut core = shared.lock();
         core.pipes.push_command(id, &frame);
-        drop(shared.flush(core, id, 1));
+        shared.flush(&mut core, id, 1);
+        drop(core);
     }
 
     fn silent(&mut self, token: u64) {

@@ -19,7 +19,7 @@ use super::listening::Listening;
 use super::session::Session;
 use super::timers::{TimerKind, Timers};
 use crate::context::ContextInner;
-use crate::socket::core::{Guard, Lead, Shared};
+use crate::socket::core::{Guard, Lead, Sent, Shared};
 use crate::socket::wait::Ready;
 use crate::transport::kick::Kick;
 use crate::transport::poller::{Event, Interest, Poller};
@@ -35,6 +35,8 @@ const QUIET_TICKS: u32 = 10;
 const READS_PER_TURN: usize = 8;
 /// A sender in a burst is looked at so often: long enough to let it gather, short enough for the last message.
 const BURST_NAP: Duration = Duration::from_micros(20);
+/// The same for one that fills and writes whole segments by itself: all there is to see is that it has stopped.
+const STREAM_NAP: Duration = Duration::from_micros(50);
 /// A sender too slow to fill a segment is written for after so many looks.
 const BURST_LOOKS: u32 = 2;
 /// Idle memory is given back about so often.
@@ -103,18 +105,18 @@ pub(crate) struct IoThread {
 /// A socket whose sender is in a burst. Its `flush_posted` is set as long as it is here.
 struct Burst {
     shared: Arc<Shared>,
-    pushed: u64,
+    /// What it had sent, and how often it had written by itself, when it was looked at last.
+    seen: Sent,
     looks: u32,
 }
 
 /// Writes all that is dirty, one batch a connection.
-fn write_dirty<'a>(shared: &'a Shared, mut core: Guard<'a>) -> Guard<'a> {
+fn write_dirty(shared: &Shared, core: &mut Guard<'_>) {
     // What becomes dirty meanwhile is for the next look.
     for _ in 0..core.pipes.dirty.len() {
         let Some(id) = core.next_dirty() else { break };
-        core = shared.flush(core, id, 1);
+        shared.flush(core, id, 1);
     }
-    core
 }
 
 /// A socket that is looked at every tick until somebody leads it.
@@ -165,7 +167,8 @@ impl IoThread {
             }
             self.clock();
             if !self.bursts.is_empty() {
-                std::thread::sleep(BURST_NAP);
+                let streams = self.bursts.iter().all(|burst| burst.looks == 0);
+                std::thread::sleep(if streams { STREAM_NAP } else { BURST_NAP });
                 self.look_at_bursts();
             }
         }
@@ -244,27 +247,34 @@ impl IoThread {
     /// A sender is in a burst: what there is goes out now, and then the sender is watched for a while. In a long burst
     /// it fills and writes whole segments by itself, for which this thread only has to keep out of the way.
     fn flush_turn(&mut self, shared: Arc<Shared>) {
-        let mut core = shared.lock();
-        core = write_dirty(&shared, core);
-        let pushed = core.pipes.pushed;
-        drop(core);
-        self.bursts.push(Burst { shared, pushed, looks: 0 });
+        write_dirty(&shared, &mut shared.lock());
+        let seen = shared.sent();
+        self.bursts.push(Burst { shared, seen, looks: 1 });
     }
 
-    /// Looks at the senders in bursts: the rest of one that has stopped goes out; the others go on.
+    /// Looks at the senders in bursts: the rest of one that has stopped goes out; the others go on, undisturbed if they
+    /// get on by themselves.
     fn look_at_bursts(&mut self) {
         self.bursts.retain_mut(|burst| {
-            let mut core = burst.shared.lock();
-            let stopped = core.pipes.pushed == std::mem::replace(&mut burst.pushed, core.pipes.pushed);
-            burst.looks += 1;
-            if stopped {
+            let now = burst.shared.sent();
+            let before = std::mem::replace(&mut burst.seen, now);
+            if now.messages == before.messages {
+                let mut core = burst.shared.lock();
+                // Whoever sends after this asks again.
                 core.flush_posted = false;
+                write_dirty(&burst.shared, &mut core);
+                return false;
             }
-            if stopped || burst.looks >= BURST_LOOKS {
+            if now.writes != before.writes {
                 burst.looks = 0;
-                drop(write_dirty(&burst.shared, core));
+                return true;
             }
-            !stopped
+            burst.looks += 1;
+            if burst.looks > BURST_LOOKS {
+                burst.looks = 1;
+                write_dirty(&burst.shared, &mut burst.shared.lock());
+            }
+            true
         });
     }
 
@@ -360,12 +370,10 @@ impl IoThread {
         let mut news = false;
         for _ in 0..READS_PER_TURN {
             let Some(id) = core.next_readable() else { break };
-            let has_messages;
-            (core, has_messages) = shared.read(core, id, true);
-            news |= has_messages;
+            news |= shared.read(&mut core, id, true);
         }
         let more = !core.readable.is_empty();
-        core = shared.flush_dirty(core);
+        shared.flush_dirty(&mut core);
         // A caller that took the lead meanwhile waits for edges that may all have been reported here.
         let lost = core.lead != Lead::IoThread;
         drop(core);

@@ -323,7 +323,7 @@ impl IoThread {
             && let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())
             && wire.writing.room()
         {
-            core = shared.flush(core, id, 8);
+            shared.flush(&mut core, id, 8);
         }
         if event.readable && !shared.is_caller_led() {
             if event.hangup {
@@ -334,12 +334,10 @@ impl IoThread {
             // Bounded: what is left is found again in the list, which the flush job works off.
             for _ in 0..8 {
                 let Some(next) = core.next_readable() else { break };
-                let has_messages;
-                (core, has_messages) = shared.read(core, next, true);
-                news |= has_messages;
+                news |= shared.read(&mut core, next, true);
             }
             let more = !core.readable.is_empty();
-            core = shared.flush_dirty(core);
+            shared.flush_dirty(&mut core);
             if more {
                 self.handle.post(Job::Readable { token: event.token });
             }
@@ -464,8 +462,7 @@ impl IoThread {
         }
         if let Some(id) = session.pipe {
             let shared = session.shared.clone();
-            let core = shared.lock();
-            drop(shared.flush(core, id, 8));
+            shared.flush(&mut shared.lock(), id, 8);
         }
         self.end_if_drained(token);
     }

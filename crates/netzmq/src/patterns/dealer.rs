@@ -68,6 +68,11 @@ impl Rules for Dealer {
     }
 
     #[inline]
+    fn next_source(&self) -> Option<PipeId> {
+        self.queue.next_source()
+    }
+
+    #[inline]
     fn taken(&mut self, _: PipeId, more: bool) {
         self.queue.taken(more);
     }
@@ -84,6 +89,16 @@ impl Rules for Dealer {
 
     fn is_reading(&self, pipe: PipeId) -> bool {
         self.queue.is_reading(pipe)
+    }
+
+    #[inline]
+    fn next_target(&self) -> Option<PipeId> {
+        self.balancer.next_target()
+    }
+
+    #[inline]
+    fn target_taken(&mut self) {
+        self.balancer.target_taken();
     }
 
     fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {

@@ -64,6 +64,12 @@ impl FairQueue {
         None
     }
 
+    /// Whose turn it is, empty or not.
+    #[inline]
+    pub(crate) fn next_source(&self) -> Option<PipeId> {
+        self.ring.head()
+    }
+
     /// A part was taken from the pipe that `next` named.
     #[inline]
     pub(crate) fn taken(&mut self, more: bool) {

@@ -76,6 +76,18 @@ impl LoadBalancer {
         Verdict::To(pipe)
     }
 
+    /// Whose turn it is, full or not, if a message begins now.
+    #[inline]
+    pub(crate) fn next_target(&self) -> Option<PipeId> {
+        if self.state == State::Between { self.ring.head() } else { None }
+    }
+
+    /// The pipe that `next_target` named was given a whole message.
+    #[inline]
+    pub(crate) fn target_taken(&mut self) {
+        self.ring.advance();
+    }
+
     #[inline]
     pub(crate) fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         self.state != State::Between || self.find_room(pipes).is_some()

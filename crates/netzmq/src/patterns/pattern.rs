@@ -55,6 +55,12 @@ pub(crate) trait Rules {
     fn fan(&self) -> &[PipeId] {
         &[]
     }
+    #[inline]
+    fn next_target(&self) -> Option<PipeId> {
+        None
+    }
+    #[inline]
+    fn target_taken(&mut self) {}
     fn abort_send<P: Pipes>(&mut self, _: &mut P) {}
     #[inline]
     fn can_send<P: Pipes>(&mut self, _: &mut P) -> bool {
@@ -64,6 +70,10 @@ pub(crate) trait Rules {
     #[inline]
     fn next<P: Pipes>(&mut self, _: &mut P) -> Next {
         Next::Refuse(Refusal::NotSupported)
+    }
+    #[inline]
+    fn next_source(&self) -> Option<PipeId> {
+        None
     }
     #[inline]
     fn taken(&mut self, _: PipeId, _: bool) {}
@@ -256,6 +266,26 @@ impl Pattern {
         each!(self, rules => rules.fan())
     }
 
+    /// The pipe that `route` would name for a whole message of one part if it has room: `None` also where that is not so
+    /// simple. Asks no pipe; if a message is appended there, `target_taken` follows.
+    #[inline]
+    pub(crate) fn next_target(&self) -> Option<PipeId> {
+        match self {
+            Pattern::Push(rules) => rules.next_target(),
+            Pattern::Dealer(rules) => rules.next_target(),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn target_taken(&mut self) {
+        match self {
+            Pattern::Push(rules) => rules.target_taken(),
+            Pattern::Dealer(rules) => rules.target_taken(),
+            _ => {}
+        }
+    }
+
     /// The application gave up in the middle of a message: what is written of it is rolled back, and the next part
     /// begins a message.
     pub(crate) fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
@@ -274,7 +304,17 @@ impl Pattern {
         each!(self, rules => rules.next(pipes))
     }
 
-    /// The part that `Next::From(pipe)` named was taken.
+    /// The pipe that `next` would name if it has a message: `None` also where that is not so simple. Asks no pipe.
+    #[inline]
+    pub(crate) fn next_source(&self) -> Option<PipeId> {
+        match self {
+            Pattern::Pull(rules) => rules.next_source(),
+            Pattern::Dealer(rules) => rules.next_source(),
+            _ => None,
+        }
+    }
+
+    /// The part that `Next::From(pipe)` (or `next_source`) named was taken.
     #[inline]
     pub(crate) fn taken(&mut self, pipe: PipeId, more: bool) {
         each!(self, rules => rules.taken(pipe, more));

@@ -41,6 +41,11 @@ impl Rules for Pull {
     }
 
     #[inline]
+    fn next_source(&self) -> Option<PipeId> {
+        self.queue.next_source()
+    }
+
+    #[inline]
     fn taken(&mut self, _: PipeId, more: bool) {
         self.queue.taken(more);
     }

@@ -46,6 +46,16 @@ impl Rules for Push {
         self.balancer.can_send(pipes)
     }
 
+    #[inline]
+    fn next_target(&self) -> Option<PipeId> {
+        self.balancer.next_target()
+    }
+
+    #[inline]
+    fn target_taken(&mut self) {
+        self.balancer.target_taken();
+    }
+
     fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
         self.balancer.abort(pipes);
     }

@@ -22,15 +22,12 @@ use std::sync::Arc;
 
 use crate::connection::buffers::Buffers;
 use crate::connection::inbound::{Deliver, Inbound, Taken};
-use crate::connection::outbound::{Body, Framing, Outbound};
+use crate::connection::outbound::{Body, Framing, Outbound, WRITE_NOW_BYTES, near};
 use crate::patterns::PipeId;
 use crate::stats::Traffic;
 use crate::transport::stream::Stream;
 
 use self::tokens::{ReadToken, WriteToken};
-
-/// So many bytes make a write worth while whatever else goes on.
-const WRITE_NOW_BYTES: u64 = 64 * 1024;
 
 /// Which I/O thread looks after a connection, and under which name it knows it.
 #[derive(Debug, Copy, Clone, PartialEq, Eq, Hash)]
@@ -161,7 +158,7 @@ impl Wire {
 
     /// Appends one part. `newest_only`: a whole message that has not been encoded yet makes way for this one.
     #[inline]
-    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: Body<'_>, more: bool, newest_only: bool) {
+    pub(crate) fn push(&mut self, buffers: &mut Buffers, body: &mut Body<'_>, more: bool, newest_only: bool) {
         if self.stream.is_some() && !newest_only {
             self.out.push(buffers, body, more);
         } else {
@@ -170,12 +167,12 @@ impl Wire {
     }
 
     #[cold]
-    fn push_waiting(&mut self, body: Body<'_>, more: bool, newest_only: bool) {
+    fn push_waiting(&mut self, body: &mut Body<'_>, more: bool, newest_only: bool) {
         if newest_only && self.composing == 0 {
             self.waiting.clear();
             self.waiting_messages = 0;
         }
-        let mut message = body.into_message();
+        let mut message = body.take();
         message.set_more(more);
         self.waiting.push_back(message);
         self.composing += 1;
@@ -196,7 +193,7 @@ impl Wire {
     fn encode_waiting(&mut self, buffers: &mut Buffers) {
         for message in std::mem::take(&mut self.waiting) {
             let more = message.has_more();
-            self.out.push(buffers, Body::Owned(message), more);
+            self.out.push(buffers, &mut Body::Owned(message), more);
         }
         self.waiting_messages = 0;
         self.composing = 0;
@@ -276,7 +273,7 @@ impl Pipe {
     pub(crate) fn wants_write(&self) -> bool {
         let Link::Wire(wire) = &self.link else { return false };
         (wire.out.waiting_bytes() >= WRITE_NOW_BYTES
-            || (self.send_hwm > 0 && wire.out.messages() >= self.send_hwm - self.send_hwm / 8))
+            || (self.send_hwm > 0 && wire.out.messages() >= near(self.send_hwm)))
             && wire.stream.is_some()
             && wire.writing.is_free()
     }

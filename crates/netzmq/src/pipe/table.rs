@@ -22,8 +22,6 @@ pub(crate) struct PipeTable {
     pub(crate) closing: Vec<PipeId>,
     /// Ended pipes that have just been read empty.
     pub(crate) emptied: Vec<PipeId>,
-    /// Messages pushed so far, on all pipes: by its standing still a burst is seen to be over.
-    pub(crate) pushed: u64,
     /// What the pattern subscribes to are groups (DISH), not topics.
     groups: bool,
     /// What went through pipes that are gone.
@@ -41,7 +39,6 @@ impl PipeTable {
             dirty: Vec::new(),
             closing: Vec::new(),
             emptied: Vec::new(),
-            pushed: 0,
             groups,
             retired: Traffic::default(),
             lost: Drops::default(),
@@ -104,7 +101,7 @@ impl PipeTable {
 
     /// Appends one part to a pipe, in the socket's hand or the pattern's.
     #[inline]
-    pub(crate) fn push(&mut self, id: PipeId, body: Body<'_>, more: bool) {
+    pub(crate) fn push(&mut self, id: PipeId, body: &mut Body<'_>, more: bool) {
         let Some(pipe) = self.pipes.get_mut(id.0 as usize).and_then(Option::as_deref_mut) else { return };
         if pipe.ended {
             return;
@@ -119,12 +116,11 @@ impl PipeTable {
             }
             Link::Inproc(end) => {
                 pipe.stats.bytes_out += body.bytes().len() as u64;
-                end.push(body.into_message(), more);
+                end.push(body.take(), more);
             }
         }
         if !more {
             pipe.stats.messages_out += 1;
-            self.pushed += 1;
         }
     }
 
@@ -193,7 +189,7 @@ impl Pipes for PipeTable {
     }
 
     fn write(&mut self, pipe: PipeId, body: &[u8], more: bool) {
-        self.push(pipe, Body::Borrowed(body), more);
+        self.push(pipe, &mut Body::Borrowed(body), more);
     }
 
     fn rollback(&mut self, pipe: PipeId) {
@@ -227,7 +223,7 @@ impl Pipes for PipeTable {
         let mut message = Vec::with_capacity(topic.len() + 1);
         message.push(u8::from(subscribe));
         message.extend_from_slice(topic);
-        self.push(pipe, Body::Owned(Message::from(message)), false);
+        self.push(pipe, &mut Body::Owned(Message::from(message)), false);
     }
 
     fn close(&mut self, pipe: PipeId) {

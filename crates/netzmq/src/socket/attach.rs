@@ -212,7 +212,7 @@ impl Shared {
         if std::mem::replace(&mut core.closed, true) {
             return;
         }
-        core = self.flush_dirty(core);
+        self.flush_dirty(&mut core);
         let bonds = std::mem::take(&mut core.bonds);
         drop(core);
         for bond in &bonds {

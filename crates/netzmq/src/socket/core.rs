@@ -11,10 +11,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
+use netzmq_lock::BiasedMutex;
 use netzmq_memory::MessagePool;
 use netzmq_proto::SocketType;
 
@@ -134,6 +135,15 @@ pub(crate) struct Core {
     pub(crate) counts: Counts,
 }
 
+/// How far a sender has got.
+#[derive(Debug, Copy, Clone)]
+pub(crate) struct Sent {
+    /// Whole messages.
+    pub(crate) messages: u64,
+    /// Full batches that the sender itself wrote.
+    pub(crate) writes: u64,
+}
+
 /// One socket.
 pub(crate) struct Shared {
     pub(crate) id: u64,
@@ -141,12 +151,15 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<ContextInner>,
     pub(crate) mailbox: Arc<Mailbox>,
     me: Weak<Shared>,
-    core: Mutex<Core>,
+    core: BiasedMutex<Core>,
+    /// Whole messages sent so far: by its standing still a burst is seen to be over. Written under the lock, read without.
+    sent: AtomicU64,
+    writes: AtomicU64,
     monitored: AtomicBool,
     monitor: Mutex<Option<MonitorSink>>,
 }
 
-pub(crate) type Guard<'a> = MutexGuard<'a, Core>;
+pub(crate) type Guard<'a> = netzmq_lock::Guard<'a, Core>;
 
 impl Shared {
     pub(crate) fn new(
@@ -198,7 +211,9 @@ impl Shared {
             context,
             mailbox: Arc::new(Mailbox::new()),
             me: me.clone(),
-            core: Mutex::new(core),
+            core: BiasedMutex::new(core),
+            sent: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
             monitored: AtomicBool::new(false),
             monitor: Mutex::new(None),
         })
@@ -211,7 +226,23 @@ impl Shared {
 
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_> {
-        self.core.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.core.lock()
+    }
+
+    /// A whole message was sent. Only under the lock, so nobody else writes.
+    #[inline]
+    pub(crate) fn count_sent(&self) {
+        self.sent.store(self.sent.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// A sender wrote a full batch by itself. Only under the lock.
+    pub(crate) fn count_write(&self) {
+        self.writes.store(self.writes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Relaxed: the numbers order nothing, and one that is a moment old leads to one more look.
+    pub(crate) fn sent(&self) -> Sent {
+        Sent { messages: self.sent.load(Ordering::Relaxed), writes: self.writes.load(Ordering::Relaxed) }
     }
 
     /// The I/O thread that flushes, ticks and leads for this socket.

@@ -21,42 +21,43 @@ use crate::pipe::SessionId;
 
 impl Shared {
     /// Writes what is queued on a pipe, for at most `rounds` batches; what is left then is the I/O thread's.
-    pub(crate) fn flush<'a>(&'a self, mut core: Guard<'a>, id: PipeId, rounds: usize) -> Guard<'a> {
+    pub(crate) fn flush(&self, core: &mut Guard<'_>, id: PipeId, rounds: usize) {
         for _ in 0..rounds {
-            let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return core };
+            let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return };
             let conflate = pipe.conflate;
             pipe.note_queue();
-            let Some(wire) = pipe.wire() else { return core };
+            let Some(wire) = pipe.wire() else { return };
             if !wire.writing.is_free() || wire.broken {
-                return core;
+                return;
             }
             if conflate && wire.stream.is_some() {
                 wire.encode_newest(buffers);
             }
             let session = wire.session;
-            let Some(stream) = wire.stream.clone() else { return core };
-            let Some(mut batch) = wire.out.take(buffers) else { return core };
+            let Some(stream) = wire.stream.clone() else { return };
+            let Some(mut batch) = wire.out.take(buffers) else { return };
             wire.writing.take();
-            drop(core);
-            let wrote = batch.write(&stream);
-            // Here, not under the lock: what is dropped may be the application's own memory.
-            batch.drop_done();
-            core = self.lock();
-            let Some(pipe) = core.pipes.get(id) else { return core };
+            let wrote = core.unlocked(|| {
+                let wrote = batch.write(&stream);
+                // Here, not under the lock: what is dropped may be the application's own memory.
+                batch.drop_done();
+                wrote
+            });
+            let Some(pipe) = core.pipes.get(id) else { return };
             // The pipe may be gone, and its name in use again.
-            let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return core };
+            let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return };
             wire.writing.give_back(matches!(wrote, Wrote::Blocked));
             let written = batch.written();
             wire.out.put_back(batch);
             pipe.stats.bytes_out += written;
             if let Wrote::Failed(error) = wrote {
-                self.fault(&mut core, id, Fault::Io(error));
+                self.fault(core, id, Fault::Io(error));
             }
             if let Some(pipe) = core.pipes.get(id) {
                 if pipe.full && pipe.has_room() {
-                    self.credit(&mut core, id);
+                    self.credit(core, id);
                 }
-                self.let_go(&mut core, id);
+                self.let_go(core, id);
             }
         }
         // The turn is over; if bytes are left, or came meanwhile, the I/O thread goes on with them.
@@ -64,9 +65,8 @@ impl Shared {
             core.pipes.get(id).and_then(|p| p.wire()).is_some_and(|w| w.writing.is_free() && !w.broken);
         if idle {
             core.pipes.mark_dirty(id);
-            self.post_flush(&mut core);
+            self.post_flush(core);
         }
-        core
     }
 
     /// A pipe has room again.
@@ -100,22 +100,21 @@ impl Shared {
     }
 
     /// Writes all that is dirty. A caller does this before it waits.
-    pub(crate) fn flush_dirty<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+    pub(crate) fn flush_dirty(&self, core: &mut Guard<'_>) {
         while let Some(id) = core.next_dirty() {
-            core = self.flush(core, id, 4);
+            self.flush(core, id, 4);
         }
-        core
     }
 
     /// Reads once from a pipe. `ahead`: nobody is asking, so stop at the receive high-water mark. Says whether the pipe
     /// has messages now.
-    pub(crate) fn read<'a>(&'a self, mut core: Guard<'a>, id: PipeId, ahead: bool) -> (Guard<'a>, bool) {
+    pub(crate) fn read(&self, core: &mut Guard<'_>, id: PipeId, ahead: bool) -> bool {
         let read_ahead = core.options.limits.read_ahead;
-        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
+        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return false };
         let (recv_hwm, conflate) = (pipe.recv_hwm, pipe.conflate);
-        let Some(wire) = pipe.wire() else { return (core, false) };
+        let Some(wire) = pipe.wire() else { return false };
         if wire.reading.is_held() || wire.broken {
-            return (core, false);
+            return false;
         }
         let full = recv_hwm > 0 && wire.inbound.messages() >= recv_hwm;
         let fat = read_ahead > 0 && wire.inbound.messages() > 0 && wire.inbound.waiting_bytes() >= read_ahead;
@@ -123,20 +122,18 @@ impl Shared {
             if !std::mem::replace(&mut wire.stopped, true) {
                 core.stopped.push(id);
             }
-            return (core, false);
+            return false;
         }
         let session = wire.session;
-        let Some(stream) = wire.stream.clone() else { return (core, false) };
+        let Some(stream) = wire.stream.clone() else { return false };
         let mut target = wire.inbound.begin_read(buffers);
         wire.reading.take();
         if !ahead {
             core.epoch = core.epoch.wrapping_add(1);
         }
-        drop(core);
-        let read = target.read(&stream);
-        core = self.lock();
-        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return (core, false) };
-        let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return (core, false) };
+        let read = core.unlocked(|| target.read(&stream));
+        let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return false };
+        let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return false };
         let mut controls = Vec::new();
         let (count, drained, fault) = match read {
             Read::Bytes { count, drained } => (count, Some(drained), None),
@@ -156,19 +153,19 @@ impl Shared {
             core.mark_readable(id);
         }
         if let Some(fault) = result.err().map(Fault::Protocol).or(fault) {
-            self.fault(&mut core, id, fault);
+            self.fault(core, id, fault);
         }
         if commands > 0 {
-            self.count_commands(&mut core, id, commands);
-            self.answer(&mut core, id, controls);
+            self.count_commands(core, id, commands);
+            self.answer(core, id, controls);
         }
         if has_messages {
-            let c = &mut *core;
+            let c = &mut **core;
             c.pattern.readable(&mut c.pipes, id);
         }
-        self.let_go(&mut core, id);
-        self.settle(&mut core);
-        (core, has_messages)
+        self.let_go(core, id);
+        self.settle(core);
+        has_messages
     }
 
     /// A peer may send only so many commands within a second.
@@ -234,28 +231,26 @@ impl Shared {
 
     /// Decides who writes what a send has just queued: this caller now, or the I/O thread soon.
     #[inline]
-    pub(crate) fn after_send<'a>(&'a self, core: Guard<'a>, id: PipeId) -> Guard<'a> {
-        let mut core = core;
-        let Some(pipe) = core.pipes.get(id) else { return core };
+    pub(crate) fn after_send(&self, core: &mut Guard<'_>, id: PipeId) {
+        let Some(pipe) = core.pipes.get(id) else { return };
         if pipe.wants_write() {
+            self.count_write();
             return self.flush(core, id, 1);
         }
         let idle = pipe.wire().is_some_and(|wire| wire.stream.is_some() && wire.writing.is_free());
-        if !idle || core.flush_posted {
-            return core;
+        if idle && !core.flush_posted {
+            self.write_or_post(core);
         }
-        self.write_or_post(core)
     }
 
     /// Nobody is about to write: write here if this send stands alone, else ask the I/O thread, once for the burst.
-    pub(crate) fn write_or_post<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+    pub(crate) fn write_or_post(&self, core: &mut Guard<'_>) {
         let now = Instant::now();
         let alone = core.last_send.replace(now).is_none_or(|last| now - last > ALONE_AFTER);
         if alone && core.pipes.dirty.len() <= INLINE_PIPES_MAX {
             return self.flush_dirty(core);
         }
-        self.post_flush(&mut core);
-        core
+        self.post_flush(core);
     }
 
     pub(crate) fn post_flush(&self, core: &mut Core) {

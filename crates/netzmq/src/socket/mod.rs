@@ -9,6 +9,7 @@ pub(crate) mod core;
 pub(crate) mod counts;
 pub(crate) mod flow;
 pub(crate) mod futures;
+mod lane;
 pub(crate) mod recv;
 pub(crate) mod send;
 pub(crate) mod signal;
@@ -357,7 +358,7 @@ impl Socket {
             c.pattern.unsubscribe(&mut c.pipes, topic)
         };
         self.shared.settle(&mut core);
-        core = self.shared.flush_dirty(core);
+        self.shared.flush_dirty(&mut core);
         drop(core);
         result.map_err(|refusal| match refusal {
             Refusal::NotSupported => OptionError::NotSupported("subscribe"),

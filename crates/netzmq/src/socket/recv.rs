@@ -15,7 +15,7 @@ use crate::multipart::Multipart;
 use crate::patterns::{Next, Part, PipeId, Refusal};
 
 /// With several connections, the others are asked for news after so many messages from those already read.
-const POLL_EVERY: u32 = 64;
+pub(super) const POLL_EVERY: u32 = 64;
 
 /// A sender that never pauses must not keep a conflating receiver from its message.
 const CATCH_UP_READS: usize = 64;
@@ -28,7 +28,7 @@ impl Shared {
         wait: Wait,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
-        self.recv_part(self.lock(), wait, true, None, sink).1
+        self.recv_next(&mut self.lock(), wait, None, sink)
     }
 
     /// Receives in place of what `message` held, and says on it what is known of the sender.
@@ -37,7 +37,7 @@ impl Shared {
         // Who receives into the same message again and again mostly finds its sender there: nothing to be counted.
         let mut sender = message.take_annotations();
         let received =
-            self.recv_part(self.lock(), wait, true, Some(&mut sender), |taken| taken.assign_to(message)).1;
+            self.recv_next(&mut self.lock(), wait, Some(&mut sender), |taken| taken.assign_to(message));
         let more = match received {
             Ok(((), more)) => more,
             Err(error) => {
@@ -56,67 +56,79 @@ impl Shared {
     pub(crate) fn recv_vec(&self, wait: Wait) -> Result<(Vec<u8>, bool), RecvError> {
         let mut core = self.lock();
         core.pipes.buffers.expect_vecs();
-        self.recv_part(core, wait, true, None, |taken| taken.into_vec()).1
+        self.recv_next(&mut core, wait, None, |taken| taken.into_vec())
+    }
+
+    #[inline]
+    fn recv_next<R>(
+        &self,
+        core: &mut Guard<'_>,
+        wait: Wait,
+        mut describe: Describe<'_>,
+        mut sink: impl FnOnce(Taken<'_>) -> R,
+    ) -> Result<(R, bool), RecvError> {
+        if !Labels::are_of(self.socket_type) {
+            match self.recv_at_once(core, describe.as_deref_mut(), sink) {
+                Ok(taken) => return Ok(taken),
+                Err(back) => sink = back,
+            }
+        }
+        self.recv_part(core, wait, true, describe, sink)
     }
 
     /// All parts of the next message, taken under one lock: no other thread gets any of them.
     pub(crate) fn recv_whole(&self, wait: Wait) -> Result<Multipart, RecvError> {
+        let mut core = self.lock();
         let mut message = Multipart::new();
-        let (mut core, mut result) =
-            self.recv_part(self.lock(), wait, true, None, |taken| taken.into_message());
+        let mut look = true;
         loop {
-            let (mut part, more) = result?;
+            let (mut part, more) =
+                self.recv_part(&mut core, wait, look, None, |taken| taken.into_message())?;
+            look = false;
             part.set_more(more);
             message.push(part);
             if !more {
                 return Ok(message);
             }
-            (core, result) = self.recv_part(core, wait, false, None, |taken| taken.into_message());
         }
     }
 
-    /// `look`: other connections may be looked at first. The lock is kept if not, and the part is here. `describe`: the
-    /// sender that the part is to tell of is put there, or `None` if the part tells by itself.
-    #[inline]
-    fn recv_part<'a, R>(
-        &'a self,
-        mut core: Guard<'a>,
+    /// `look`: other connections may be looked at first. The lock is kept if not, and the part is here.
+    fn recv_part<R>(
+        &self,
+        core: &mut Guard<'_>,
         wait: Wait,
         look: bool,
-        mut describe: Option<&mut Option<Arc<Annotations>>>,
+        mut describe: Describe<'_>,
         sink: impl FnOnce(Taken<'_>) -> R,
-    ) -> (Guard<'a>, Result<(R, bool), RecvError>) {
+    ) -> Result<(R, bool), RecvError> {
         let mut sink = Some(sink);
         let mut deadline = None;
-        let result = loop {
+        loop {
             if let Some(signal) = &core.signal {
                 signal.lower();
             }
-            self.read_mail(&mut core);
+            self.read_mail(core);
             if core.terminated {
-                break Err(RecvError::Terminated);
+                return Err(RecvError::Terminated);
             }
             if core.closed {
-                break Err(RecvError::Closed);
+                return Err(RecvError::Closed);
             }
             if look {
-                core = self.look_around(core);
+                self.look_around(core);
                 if core.options.conflate {
-                    core = self.catch_up(core);
+                    self.catch_up(core);
                 }
             }
-            let c = &mut *core;
+            let c = &mut **core;
             match c.pattern.next(&mut c.pipes) {
                 Next::From(id) => {
-                    let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
+                    let Some(sink) = sink.take() else { return Err(RecvError::WouldBlock) };
                     let labelled = Labels::are_of(self.socket_type);
                     if let Some(sender) = describe.as_deref_mut() {
                         let known = c.pipes.get(id).and_then(|pipe| pipe.properties.as_ref());
-                        if labelled {
-                            *sender = None;
-                        } else if known.map(Arc::as_ptr) != sender.as_ref().map(Arc::as_ptr) {
-                            *sender = known.cloned();
-                        }
+                        if labelled { *sender = None } else { tell_sender(sender, known) }
                     }
                     let taken = if labelled {
                         let labels = Labels::of(self.socket_type, c, id, describe.is_some());
@@ -125,13 +137,13 @@ impl Shared {
                     } else {
                         c.pipes.take_with(id, sink)
                     };
-                    let Some((result, more)) = taken else { break Err(RecvError::WouldBlock) };
+                    let Some((result, more)) = taken else { return Err(RecvError::WouldBlock) };
                     c.pattern.taken(id, more);
                     self.settle(c);
-                    break Ok((result, more));
+                    return Ok((result, more));
                 }
                 Next::Made(part) => {
-                    let Some(sink) = sink.take() else { break Err(RecvError::WouldBlock) };
+                    let Some(sink) = sink.take() else { return Err(RecvError::WouldBlock) };
                     let Part { body, more } = match describe {
                         Some(sender) => {
                             *sender = None;
@@ -140,16 +152,15 @@ impl Shared {
                         None => part,
                     };
                     self.settle(c);
-                    break Ok((sink(Taken::Owned(body)), more));
+                    return Ok((sink(Taken::Owned(body)), more));
                 }
-                Next::Refuse(refusal) => break Err(refusal.into()),
+                Next::Refuse(refusal) => return Err(refusal.into()),
                 Next::Empty => {}
             }
             if let Some(id) = core.next_readable() {
                 core.last_read = Some(id);
-                let news;
-                (core, news) = self.read(core, id, false);
-                self.share(&core, news);
+                let news = self.read(core, id, false);
+                self.share(core, news);
                 continue;
             }
             if !core.stopped.is_empty() {
@@ -159,30 +170,27 @@ impl Shared {
             if !core.pipes.dirty.is_empty() {
                 // What was sent and still lies here may be what the answer waits for.
                 core.last_send = None;
-                core = self.flush_dirty(core);
+                self.flush_dirty(core);
                 continue;
             }
             let timeout = core.options.recv_timeout;
             if wait == Wait::Never || timeout.is_some_and(|t| t.is_zero()) {
                 if core.lead == Lead::Nobody && core.reactor.is_some() {
-                    self.poll_now(&mut core);
+                    self.poll_now(core);
                     if !core.readable.is_empty() {
                         continue;
                     }
                 }
-                break Err(RecvError::WouldBlock);
+                return Err(RecvError::WouldBlock);
             }
             let deadline = *deadline.get_or_insert_with(|| timeout.map(deadline::after));
-            let woken;
             core.last_send = None;
-            (core, woken) = self.wait_message(core, deadline);
-            match woken {
+            match self.wait_message(core, deadline) {
                 Woken::Maybe => {}
-                Woken::TimedOut => break Err(RecvError::WouldBlock),
-                Woken::Interrupted => break Err(RecvError::Interrupted),
+                Woken::TimedOut => return Err(RecvError::WouldBlock),
+                Woken::Interrupted => return Err(RecvError::Interrupted),
             }
-        };
-        (core, result)
+        }
     }
 
     /// A read may bring more than its reader takes, and leave more to be read than its reader goes on with: the others
@@ -197,32 +205,33 @@ impl Shared {
 
     /// Reads what has come, so that the newest message is the newest that is here.
     #[cold]
-    fn catch_up<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+    fn catch_up(&self, core: &mut Guard<'_>) {
         if core.lead == Lead::Nobody && core.reactor.is_some() {
-            self.poll_now(&mut core);
+            self.poll_now(core);
         }
         for _ in 0..CATCH_UP_READS {
             let Some(id) = core.next_readable() else { break };
-            (core, _) = self.read(core, id, true);
+            self.read(core, id, true);
         }
-        core
     }
 
     /// Fairness among connections: those that are not being taken from get their bytes read now and then.
     #[inline]
-    fn look_around<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+    fn look_around(&self, core: &mut Guard<'_>) {
         core.since_poll += 1;
-        if core.since_poll < POLL_EVERY || core.pipes.len() < 2 || core.lead != Lead::Nobody {
-            return core;
+        if core.since_poll < POLL_EVERY {
+            return;
         }
-        self.poll_now(&mut core);
+        core.since_poll = 0;
+        if core.pipes.len() < 2 || core.lead != Lead::Nobody {
+            return;
+        }
+        self.poll_now(core);
         for _ in 0..core.readable.len() {
             let Some(id) = core.next_readable() else { break };
-            let news;
-            (core, news) = self.read(core, id, true);
-            self.share(&core, news);
+            let news = self.read(core, id, true);
+            self.share(core, news);
         }
-        core
     }
 
     /// REP: the request that was received gets no reply.
@@ -246,6 +255,17 @@ impl Shared {
             (_, true) => Err(RecvError::Closed),
             _ => Ok(()),
         }
+    }
+}
+
+/// Where to put what is known of a part's sender, for those who want to know.
+pub(super) type Describe<'a> = Option<&'a mut Option<Arc<Annotations>>>;
+
+/// Nothing is counted if the sender is the same as before.
+#[inline]
+pub(super) fn tell_sender(sender: &mut Option<Arc<Annotations>>, known: Option<&Arc<Annotations>>) {
+    if known.map(Arc::as_ptr) != sender.as_ref().map(Arc::as_ptr) {
+        *sender = known.cloned();
     }
 }
 

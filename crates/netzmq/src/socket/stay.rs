@@ -38,39 +38,38 @@ pub enum Entered<'a> {
 
 impl Shared {
     /// Whether something can be received, and sent, without waiting. `ask`: the kernel may have news.
-    pub(crate) fn look<'a>(&'a self, mut core: Guard<'a>, ask: bool) -> (Guard<'a>, (bool, bool)) {
+    pub(crate) fn look(&self, core: &mut Guard<'_>, ask: bool) -> (bool, bool) {
         if let Some(signal) = &core.signal {
             signal.lower();
         }
-        self.read_mail(&mut core);
+        self.read_mail(core);
         if core.closed || core.terminated {
-            return (core, (false, false));
+            return (false, false);
         }
         if ask && core.lead == Lead::Nobody && core.reactor.is_some() {
-            self.poll_now(&mut core);
+            self.poll_now(core);
         }
         core.resume_stopped();
-        core = self.flush_dirty(core);
+        self.flush_dirty(core);
         let can_recv = loop {
-            let c = &mut *core;
+            let c = &mut **core;
             if c.pattern.can_recv(&mut c.pipes) {
                 break true;
             }
             let Some(id) = core.next_readable() else { break false };
             core.last_read = Some(id);
-            let news;
-            (core, news) = self.read(core, id, false);
-            self.share(&core, news);
+            let news = self.read(core, id, false);
+            self.share(core, news);
         };
-        let c = &mut *core;
+        let c = &mut **core;
         let can_send = c.pattern.can_send(&mut c.pipes);
-        self.settle(&mut core);
-        (core, (can_recv, can_send))
+        self.settle(core);
+        (can_recv, can_send)
     }
 
     /// Whether something can be received, and sent, without waiting.
     pub(crate) fn events(&self) -> (bool, bool) {
-        self.look(self.lock(), true).1
+        self.look(&mut self.lock(), true)
     }
 
     /// Waits until one of the two can be done; says what can. Neither: the time is over.
@@ -84,8 +83,7 @@ impl Shared {
         let mut woken = Woken::Maybe;
         loop {
             let last = woken == Woken::TimedOut || deadline.is_some_and(|at| at <= Instant::now());
-            let ready;
-            (core, ready) = self.look(core, last);
+            let ready = self.look(&mut core, last);
             if core.terminated {
                 return Err(RecvError::Terminated);
             }
@@ -104,17 +102,18 @@ impl Shared {
             }
             core.last_send = None;
             // Who does not want to receive must not read.
-            (core, woken) = if interest.readable {
-                self.wait_message(core, deadline)
+            woken = if interest.readable {
+                self.wait_message(&mut core, deadline)
             } else {
-                self.wait_room(core, deadline)
+                self.wait_room(&mut core, deadline)
             };
         }
     }
 
     /// Takes the lead for a wait, if the socket is not ready and nobody else leads it.
     pub(crate) fn stay(&self, interest: Interest) -> Entered<'_> {
-        let (mut core, ready) = self.look(self.lock(), false);
+        let mut core = self.lock();
+        let ready = self.look(&mut core, false);
         let wanted = ready.0 && interest.readable || ready.1 && interest.writable;
         let unread = interest.readable && !core.readable.is_empty();
         if wanted || unread || core.terminated || core.closed || is_unwritten(&core) {

@@ -40,12 +40,8 @@ impl Core {
 
 impl Shared {
     /// Waits until there may be a message. To be called when a look under the lock has found none; look again after.
-    pub(crate) fn wait_message<'a>(
-        &'a self,
-        core: Guard<'a>,
-        deadline: Option<Instant>,
-    ) -> (Guard<'a>, Woken) {
-        let Some(ticket) = self.mailbox.ticket() else { return (core, Woken::Maybe) };
+    pub(crate) fn wait_message(&self, core: &mut Guard<'_>, deadline: Option<Instant>) -> Woken {
+        let Some(ticket) = self.mailbox.ticket() else { return Woken::Maybe };
         let can_lead = core.reactor.is_some() && core.watchers == 0 && core.lead != Lead::Caller;
         if can_lead {
             self.wait_leading(core, ticket, deadline)
@@ -55,105 +51,87 @@ impl Shared {
     }
 
     /// Waits until there may be room to send.
-    pub(crate) fn wait_room<'a>(&'a self, core: Guard<'a>, deadline: Option<Instant>) -> (Guard<'a>, Woken) {
-        let Some(ticket) = self.mailbox.ticket() else { return (core, Woken::Maybe) };
+    pub(crate) fn wait_room(&self, core: &mut Guard<'_>, deadline: Option<Instant>) -> Woken {
+        let Some(ticket) = self.mailbox.ticket() else { return Woken::Maybe };
         self.wait_behind(core, ticket, deadline)
     }
 
-    fn wait_behind<'a>(
-        &'a self,
-        mut core: Guard<'a>,
-        ticket: Ticket,
-        deadline: Option<Instant>,
-    ) -> (Guard<'a>, Woken) {
+    fn wait_behind(&self, core: &mut Guard<'_>, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         if passed(deadline) {
-            return (core, Woken::TimedOut);
+            return Woken::TimedOut;
         }
         core.followers += 1;
-        drop(core);
-        let wake = self.mailbox.sleep(ticket, deadline);
-        let mut core = self.lock();
+        let wake = core.unlocked(|| self.mailbox.sleep(ticket, deadline));
         core.followers -= 1;
-        let woken = if wake == Wake::Signal { core.interrupted() } else { Woken::Maybe };
-        (core, woken)
+        if wake == Wake::Signal { core.interrupted() } else { Woken::Maybe }
     }
 
-    fn wait_leading<'a>(
-        &'a self,
-        mut core: Guard<'a>,
-        ticket: Ticket,
-        deadline: Option<Instant>,
-    ) -> (Guard<'a>, Woken) {
+    fn wait_leading(&self, core: &mut Guard<'_>, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         if passed(deadline) {
-            return (core, Woken::TimedOut);
+            return Woken::TimedOut;
         }
-        let Some(reactor) = core.reactor.clone() else { return (core, Woken::Maybe) };
+        let Some(reactor) = core.reactor.clone() else { return Woken::Maybe };
         if core.lead == Lead::IoThread {
             self.context.unlead(self.home_thread(), &reactor);
         }
         core.lead = Lead::Caller;
-        let woken;
-        (core, woken) = self.wait_in_reactor(core, &reactor, ticket, deadline);
-        self.leave_lead(&mut core);
-        (core, woken)
+        let woken = self.wait_in_reactor(core, &reactor, ticket, deadline);
+        self.leave_lead(core);
+        woken
     }
 
     /// The wait itself. Only who has the lead may be in here: a kick wakes one.
-    fn wait_in_reactor<'a>(
-        &'a self,
-        mut core: Guard<'a>,
+    fn wait_in_reactor(
+        &self,
+        core: &mut Guard<'_>,
         reactor: &Arc<Reactor>,
         ticket: Ticket,
         deadline: Option<Instant>,
-    ) -> (Guard<'a>, Woken) {
+    ) -> Woken {
         if core.spin_rest > 0 {
             core.spin_rest -= 1;
         } else if core.spin_pays && has_cores() {
-            let found;
-            (core, found) = self.spin(core, ticket);
-            if found {
+            if self.spin(core, ticket) {
                 core.spin_failures = 0;
-                return (core, Woken::Maybe);
+                return Woken::Maybe;
             }
             core.spin_failures = (core.spin_failures + 1).min(SPIN_FAILURES_MAX);
             core.spin_rest = 1 << core.spin_failures;
         }
         if !core.readable.is_empty() || !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
-            return (core, Woken::Maybe);
+            return Woken::Maybe;
         }
-        drop(core);
         let began = Instant::now();
-        let timeout = deadline.map(|d| d.saturating_duration_since(began));
         let mut ready = Ready::new();
-        // A poller that fails otherwise has nothing to report; the deadline and the kicks still hold.
-        let result = reactor.poller.wait(timeout, |event| ready.add(event));
-        let signalled = result.is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted);
-        let mut core = self.lock();
+        let signalled = core.unlocked(|| {
+            let timeout = deadline.map(|d| d.saturating_duration_since(began));
+            // A poller that fails otherwise has nothing to report; the deadline and the kicks still hold.
+            let result = reactor.poller.wait(timeout, |event| ready.add(event));
+            result.is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted)
+        });
         self.mailbox.leader_woke();
         if ready.kicked {
             reactor.kick.drain();
         }
         core.spin_pays = began.elapsed() < SPIN + SPIN / 4;
-        ready.mark(&mut core);
-        let woken = if signalled { core.interrupted() } else { Woken::Maybe };
-        (core, woken)
+        ready.mark(core);
+        if signalled { core.interrupted() } else { Woken::Maybe }
     }
 
     /// Tries the likeliest connection over and over for a moment.
-    fn spin<'a>(&'a self, mut core: Guard<'a>, ticket: Ticket) -> (Guard<'a>, bool) {
-        let Some(id) = core.last_read else { return (core, false) };
+    fn spin(&self, core: &mut Guard<'_>, ticket: Ticket) -> bool {
+        let Some(id) = core.last_read else { return false };
         let until = Instant::now() + SPIN;
         loop {
-            let has_messages;
-            (core, has_messages) = self.read(core, id, false);
+            let has_messages = self.read(core, id, false);
             // Bytes that are known to be there are reported by no poller again: they must be read before any sleep. And
             // what the read itself has queued (a PONG) must be written before one.
             let has_work = !core.readable.is_empty() || !core.pipes.dirty.is_empty();
             if has_messages || has_work || self.mailbox.moved_on(ticket) {
-                return (core, true);
+                return true;
             }
             if Instant::now() >= until {
-                return (core, false);
+                return false;
             }
             std::hint::spin_loop();
         }

@@ -112,12 +112,12 @@ impl Bench {
     }
 
     fn push(&mut self, bytes: Vec<u8>, more: bool, owned: bool) {
-        let body = match owned {
+        let mut body = match owned {
             true if bytes.len().is_multiple_of(2) => Body::Given(bytes.clone()),
             true => Body::Owned(Message::from(bytes.clone())),
             false => Body::Borrowed(&bytes),
         };
-        self.out.push(&mut self.buffers, body, more);
+        self.out.push(&mut self.buffers, &mut body, more);
         self.composing.push((bytes, more));
         if !more {
             self.units.push(Unit::Message(std::mem::take(&mut self.composing)));
@@ -341,7 +341,7 @@ proptest! {
         let mut ends = vec![0];
         for (serial, length) in (0..).zip(lengths) {
             let bytes = body(serial, length);
-            bench.out.push(&mut bench.buffers, Body::Borrowed(&bytes), false);
+            bench.out.push(&mut bench.buffers, &mut Body::Borrowed(&bytes), false);
             expected.extend(bytes);
             ends.push(expected.len());
         }

@@ -1,0 +1,75 @@
+//! The short way: a send or a receive for which nothing is to be done but a copy.
+//!
+//! In a stream of small messages nearly every call is of this kind: somebody else is going to write, the segment has
+//! room, the next message lies in the chunk that was read last. These calls ask only what they must to know that, and
+//! otherwise leave everything as it was to the general way ([`super::send`], [`super::recv`]), which is the one that
+//! defines what happens. Nothing here waits, writes, reads, or tells anybody anything.
+
+use super::core::{Core, Shared};
+use super::recv::{Describe, POLL_EVERY, tell_sender};
+use crate::connection::inbound::Taken;
+use crate::connection::outbound::{WRITE_NOW_BYTES, near};
+use crate::pipe::Link;
+
+impl Shared {
+    /// Appends a whole message of one part, if that is all there is to do. False: nothing has happened.
+    #[inline]
+    pub(super) fn send_at_once(&self, core: &mut Core, body: &[u8]) -> bool {
+        if core.closed || core.terminated || self.mailbox.has_mail() {
+            return false;
+        }
+        let Some(id) = core.pattern.next_target() else { return false };
+        let someone_will_write = core.flush_posted;
+        let Some(pipe) = core.pipes.get(id) else { return false };
+        let Link::Wire(wire) = &mut pipe.link else { return false };
+        // A writer that has the token looks again before it lets go, and one that waits for room has enough.
+        let writable = wire.writing.is_free();
+        if (writable && !someone_will_write) || !wire.dirty || pipe.ended || pipe.conflate || pipe.full {
+            return false;
+        }
+        let (bytes, messages) = match (writable, pipe.send_hwm) {
+            (true, 0) => (WRITE_NOW_BYTES, usize::MAX),
+            (true, hwm) => (WRITE_NOW_BYTES, near(hwm)),
+            (false, 0) => (u64::MAX, usize::MAX),
+            (false, hwm) => (u64::MAX, hwm),
+        };
+        if wire.stream.is_none() || !wire.out.push_at_once(body, bytes, messages) {
+            return false;
+        }
+        pipe.stats.messages_out += 1;
+        core.pattern.target_taken();
+        self.count_sent();
+        true
+    }
+
+    /// Hands out the next part, if it is here and that is all there is to do. Otherwise gives `sink` back.
+    #[inline]
+    pub(super) fn recv_at_once<R, F: FnOnce(Taken<'_>) -> R>(
+        &self,
+        core: &mut Core,
+        describe: Describe<'_>,
+        sink: F,
+    ) -> Result<(R, bool), F> {
+        if core.closed || core.terminated || core.signal.is_some() || core.options.conflate {
+            return Err(sink);
+        }
+        // Also leaves it to the general way to look at the other connections now and then.
+        if core.since_poll >= POLL_EVERY || self.mailbox.has_mail() {
+            return Err(sink);
+        }
+        let Some(id) = core.pattern.next_source() else { return Err(sink) };
+        let Some(pipe) = core.pipes.get(id) else { return Err(sink) };
+        let Link::Wire(wire) = &mut pipe.link else { return Err(sink) };
+        if pipe.ended {
+            return Err(sink);
+        }
+        let (result, more) = wire.inbound.take_at_once(sink)?;
+        if let Some(sender) = describe {
+            tell_sender(sender, pipe.properties.as_ref());
+        }
+        pipe.stats.messages_in += u64::from(!more);
+        core.since_poll += 1;
+        core.pattern.taken(id, more);
+        Ok((result, more))
+    }
+}
