@@ -3,7 +3,8 @@
 /// Shown when the command line can't be read.
 pub const USAGE: &str =
     "usage: peer-ENGINE ROLE ENDPOINT [--size BYTES] [--count N] [--warmup N] [--peers N] [--rounds N]
-roles: push pull req rep pub sub router dealers inproc-push inproc-req router-router";
+roles: push pull req rep pub sub router dealers inproc-push inproc-req router-router
+       curve-push curve-pull curve-router curve-handshakes";
 
 /// Which side of which cell this process is; see the crate's front page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +21,15 @@ pub enum Role {
     InprocPush,
     InprocReq,
     RouterRouter,
+    CurvePush,
+    CurvePull,
+    CurveRouter,
+    CurveHandshakes,
 }
 
 impl Role {
     /// Every role with its name on the command line.
-    pub const NAMES: [(&'static str, Role); 11] = [
+    pub const NAMES: [(&'static str, Role); 15] = [
         ("push", Role::Push),
         ("pull", Role::Pull),
         ("req", Role::Req),
@@ -36,6 +41,10 @@ impl Role {
         ("inproc-push", Role::InprocPush),
         ("inproc-req", Role::InprocReq),
         ("router-router", Role::RouterRouter),
+        ("curve-push", Role::CurvePush),
+        ("curve-pull", Role::CurvePull),
+        ("curve-router", Role::CurveRouter),
+        ("curve-handshakes", Role::CurveHandshakes),
     ];
 
     /// The name on the command line.

@@ -27,6 +27,27 @@ pub enum Kind {
     Dealer,
 }
 
+/// Secret keys of the encrypted cells: the binder's, and everybody else's.
+pub const SERVER_KEY: [u8; 32] = [7; 32];
+/// See [`SERVER_KEY`].
+pub const CLIENT_KEY: [u8; 32] = [8; 32];
+
+/// The public key that belongs to [`SERVER_KEY`], so that no engine has to look for it.
+#[rustfmt::skip]
+pub const SERVER_PUBLIC_KEY: [u8; 32] = [19, 190, 79, 234, 234, 242, 4, 199, 253, 51, 88, 252, 156, 0, 114, 24, 129, 209, 116, 39, 129, 40, 34, 126, 198, 116, 243, 127, 127, 233, 123, 109];
+/// The one that belongs to [`CLIENT_KEY`].
+#[rustfmt::skip]
+pub const CLIENT_PUBLIC_KEY: [u8; 32] = [49, 212, 171, 106, 206, 236, 150, 17, 55, 145, 112, 55, 147, 110, 96, 113, 111, 172, 87, 58, 254, 148, 217, 218, 132, 168, 2, 4, 72, 223, 193, 18];
+
+/// A side of CURVE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Curve {
+    /// The binder: its secret key is [`SERVER_KEY`]. Lets everybody in.
+    Server,
+    /// Its secret key is [`CLIENT_KEY`].
+    Client,
+}
+
 /// How a socket is to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
@@ -36,17 +57,24 @@ pub struct Setup {
     pub unlimited: bool,
     /// Its routing id, empty for none.
     pub routing_id: &'static [u8],
+    /// Encrypted, on this side.
+    pub curve: Option<Curve>,
 }
 
 impl Setup {
     /// The usual socket of a kind.
     pub fn of(kind: Kind) -> Setup {
-        Setup { kind, unlimited: matches!(kind, Kind::Pub | Kind::Sub), routing_id: b"" }
+        Setup { kind, unlimited: matches!(kind, Kind::Pub | Kind::Sub), routing_id: b"", curve: None }
+    }
+
+    /// The same, encrypted.
+    pub fn with_curve(self, curve: Curve) -> Setup {
+        Setup { curve: Some(curve), ..self }
     }
 
     /// One of the seed's two ROUTERs.
     pub fn seed_router(routing_id: &'static [u8]) -> Setup {
-        Setup { kind: Kind::Router, unlimited: true, routing_id }
+        Setup { kind: Kind::Router, unlimited: true, routing_id, curve: None }
     }
 }
 
@@ -79,13 +107,15 @@ pub trait Socket: Send {
 /// Runs the role that the command line names.
 pub fn run<E: Engine>(engine: &E, args: &Args) -> Outcome {
     match args.role {
-        Role::Push => {
+        Role::Push | Role::CurvePush => {
             let mut socket = connected(engine, Kind::Push, args)?;
             let load = send_all(&mut socket, args)?;
             wait_for_stop();
             Ok(load.report())
         }
-        Role::Pull => Ok(receive_all(&mut bound(engine, Kind::Pull, args)?, args)?.report()),
+        Role::Pull | Role::CurvePull => {
+            Ok(receive_all(&mut bound(engine, Kind::Pull, args)?, args)?.report())
+        }
         Role::Req => ask_all(&mut connected(engine, Kind::Req, args)?, args),
         Role::Rep => {
             let mut socket = bound(engine, Kind::Rep, args)?;
@@ -95,22 +125,31 @@ pub fn run<E: Engine>(engine: &E, args: &Args) -> Outcome {
         }
         Role::Pub => publish(engine, args),
         Role::Sub => subscribe(engine, args),
-        Role::Router => route(engine, args),
+        Role::Router | Role::CurveRouter => route(engine, args),
         Role::Dealers => deal(engine, args),
         Role::InprocPush | Role::InprocReq => inproc(engine, args),
         Role::RouterRouter => router_router(engine, args),
+        Role::CurveHandshakes => shake_hands(engine, args),
     }
 }
 
 fn bound<E: Engine>(engine: &E, kind: Kind, args: &Args) -> Result<E::Socket, Failure> {
-    let mut socket = engine.socket(Setup::of(kind))?;
+    let mut setup = Setup::of(kind);
+    if matches!(args.role, Role::CurvePull | Role::CurveRouter) {
+        setup = setup.with_curve(Curve::Server);
+    }
+    let mut socket = engine.socket(setup)?;
     socket.bind(&args.endpoint)?;
     ready();
     Ok(socket)
 }
 
 fn connected<E: Engine>(engine: &E, kind: Kind, args: &Args) -> Result<E::Socket, Failure> {
-    let mut socket = engine.socket(Setup::of(kind))?;
+    let mut setup = Setup::of(kind);
+    if matches!(args.role, Role::CurvePush | Role::CurveHandshakes) {
+        setup = setup.with_curve(Curve::Client);
+    }
+    let mut socket = engine.socket(setup)?;
     socket.connect(&args.endpoint)?;
     Ok(socket)
 }
@@ -224,6 +263,25 @@ fn deal<E: Engine>(engine: &E, args: &Args) -> Outcome {
     }
     let ended = Instant::now();
     measure::all_of(dealers.into_iter().map(|(_, _, check)| Ok((check, ended))))
+}
+
+/// `--peers` connections at a time, each for one echo: what is measured is their handshakes.
+fn shake_hands<E: Engine>(engine: &E, args: &Args) -> Outcome {
+    let (warmup, count) = (args.warmup * args.peers as u64, args.count * args.peers as u64);
+    let (mut load, mut check) = (Load::new(args.size, warmup, count), Check::new(args.size, warmup, count));
+    while check.more() {
+        let mut dealers = Vec::new();
+        for _ in 0..args.peers {
+            let mut socket = connected(engine, Kind::Dealer, args)?;
+            let Some(body) = load.next_body() else { break };
+            socket.send(body)?;
+            dealers.push(socket);
+        }
+        for socket in &mut dealers {
+            check.take(socket.recv()?)?;
+        }
+    }
+    Ok(check.report())
 }
 
 /// Both sides of a PUSH/PULL or REQ/REP in one process and one context.

@@ -79,6 +79,9 @@ async fn role<E: Engine>(engine: E, args: Args) -> Outcome {
         Role::Dealers => deal(&engine, &args).await,
         Role::InprocPush | Role::InprocReq => inproc(&engine, &args).await,
         Role::RouterRouter => router_router(&engine, &args).await,
+        Role::CurvePush | Role::CurvePull | Role::CurveRouter | Role::CurveHandshakes => {
+            Err(Failure::Unsupported)
+        }
     }
 }
 

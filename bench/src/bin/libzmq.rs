@@ -1,9 +1,11 @@
-//! libzmq through the crate `zmq`, which builds it from source. The yardstick: ratios in the tables are to this program.
+//! libzmq through the crate `zmq`, which builds it from source: 4.3.4, with the system's libsodium, as Debian's package. The yardstick: ratios in the tables are to this program.
 
 use std::process::ExitCode;
 
 use netzmq_bench::Failure;
-use netzmq_bench::blocking::{self, Kind, Setup};
+use netzmq_bench::blocking::{
+    self, CLIENT_KEY, CLIENT_PUBLIC_KEY, Curve, Kind, SERVER_KEY, SERVER_PUBLIC_KEY, Setup,
+};
 use zmq::{Message, SNDMORE};
 
 struct Libzmq(zmq::Context);
@@ -39,6 +41,21 @@ impl blocking::Engine for Libzmq {
         }
         if setup.kind == Kind::Sub {
             socket.set_subscribe(b"")?;
+        }
+        if setup.curve.is_some() && zmq::has("curve") != Some(true) {
+            return Err(Failure::Unsupported);
+        }
+        match setup.curve {
+            None => {}
+            Some(Curve::Server) => {
+                socket.set_curve_server(true)?;
+                socket.set_curve_secretkey(&SERVER_KEY)?;
+            }
+            Some(Curve::Client) => {
+                socket.set_curve_serverkey(&SERVER_PUBLIC_KEY)?;
+                socket.set_curve_publickey(&CLIENT_PUBLIC_KEY)?;
+                socket.set_curve_secretkey(&CLIENT_KEY)?;
+            }
         }
         let routed = setup.kind == Kind::Router;
         Ok(Socket { socket, routing_id: Message::new(), body: Message::new(), routed })

@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
-use netzmq::{Context, Message, SocketType};
+use netzmq::proto::{CurvePublicKey, CurveSecretKey};
+use netzmq::{Context, Message, Security, SocketType};
 use netzmq_bench::Failure;
-use netzmq_bench::blocking::{self, Kind, Setup};
+use netzmq_bench::blocking::{
+    self, CLIENT_KEY, CLIENT_PUBLIC_KEY, Curve, Kind, SERVER_KEY, SERVER_PUBLIC_KEY, Setup,
+};
 
 struct Netzmq(Context);
 
@@ -38,6 +41,18 @@ impl blocking::Engine for Netzmq {
         }
         if setup.kind == Kind::Sub {
             socket.subscribe("")?;
+        }
+        let key = CurveSecretKey::from_bytes;
+        match setup.curve {
+            None => {}
+            Some(Curve::Server) => {
+                socket.set_security(Security::CurveServer { secret_key: key(SERVER_KEY) })?;
+            }
+            Some(Curve::Client) => socket.set_security(Security::CurveClient {
+                server_key: CurvePublicKey::from_bytes(SERVER_PUBLIC_KEY),
+                public_key: CurvePublicKey::from_bytes(CLIENT_PUBLIC_KEY),
+                secret_key: key(CLIENT_KEY),
+            })?,
         }
         Ok(Socket {
             socket,

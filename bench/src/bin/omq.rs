@@ -22,6 +22,9 @@ impl blocking::Engine for Omq {
     type Socket = Socket;
 
     fn socket(&self, setup: Setup) -> Result<Socket, Failure> {
+        if setup.curve.is_some() {
+            return Err(Failure::Unsupported);
+        }
         let kind = match setup.kind {
             Kind::Push => SocketType::Push,
             Kind::Pull => SocketType::Pull,

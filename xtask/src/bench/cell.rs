@@ -37,7 +37,7 @@ pub(crate) struct Cell {
 }
 
 /// Every cell, in the order of the tables.
-pub(crate) const CELLS: [Cell; 6] = [
+pub(crate) const CELLS: [Cell; 8] = [
     Cell {
         name: "push-pull",
         title: "PUSH→PULL, messages/s",
@@ -110,6 +110,30 @@ pub(crate) const CELLS: [Cell; 6] = [
         sizes: &[64],
         peers: 100,
     },
+    Cell {
+        name: "curve-push-pull",
+        title: "PUSH→PULL encrypted with CURVE, messages/s",
+        binder: "curve-pull",
+        connecter: "curve-push",
+        measures: Measures::Binder,
+        alone: None,
+        metric: Metric::Rate,
+        transports: &["tcp"],
+        sizes: &[64, 1024, 65_536],
+        peers: 1,
+    },
+    Cell {
+        name: "curve-handshakes",
+        title: "CURVE connections made, used for one echo and closed, 16 at a time, connections/s",
+        binder: "curve-router",
+        connecter: "curve-handshakes",
+        measures: Measures::Connecter,
+        alone: None,
+        metric: Metric::Rate,
+        transports: &["tcp"],
+        sizes: &[64],
+        peers: 16,
+    },
 ];
 
 /// The cell of this name, if there is one.
@@ -136,6 +160,8 @@ impl Point {
         match self.cell.metric {
             Metric::Time => 10_000,
             Metric::RoundTrip => 300,
+            // Some thousand a second.
+            Metric::Rate if self.cell.name == "curve-handshakes" => 480,
             Metric::Rate => {
                 const FIRST_BYTES: usize = 16 << 20;
                 (FIRST_BYTES / self.size.max(1)).clamp(200, 50_000) as u64
@@ -162,7 +188,7 @@ impl Point {
 
     /// Echo cells divide the first run's messages among their sockets; a published message goes to all.
     fn shared_by(&self) -> u64 {
-        if self.cell.binder == "router" { self.cell.peers as u64 } else { 1 }
+        if self.cell.binder.ends_with("router") { self.cell.peers as u64 } else { 1 }
     }
 }
 
