@@ -7,13 +7,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Result};
-use crate::{conform, install, loom, tidy};
+use crate::{asan, conform, install, loom, tidy};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 14] = [
     ("compilers", compilers),
+    ("browser", browser),
     ("format", format),
     ("clippy", clippy),
     ("tidy", || tidy::tidy(false)),
@@ -22,6 +23,7 @@ const STEPS: [Step; 12] = [
     ("tests", tests),
     ("installed C library", install::check),
     ("loom", || loom::loom(None)),
+    ("address sanitizer", asan::asan),
     ("fuzz corpora", corpora),
     ("peer programs", peer_programs),
     ("interop", interop),
@@ -88,15 +90,30 @@ fn compilers() -> Result<()> {
         return Ok(());
     }
     let need = format!("these Debian packages are needed: {}", lacking.join(", "));
+    if fetch(&need, &lacking)? { Ok(()) } else { Err(need) }
+}
+
+/// The report's page is looked at in a browser. Without one, that test says that it was skipped.
+fn browser() -> Result<()> {
+    const WANT: &str = "a browser (`chromium`) is wanted: the report's page is laid out and looked at";
+    if !shell::has_program("chromium") && !fetch(WANT, &["chromium"]).unwrap_or(false) {
+        println!("SKIPPED: {WANT}");
+    }
+    Ok(())
+}
+
+/// Installs Debian packages, where one may; says whether it did.
+fn fetch(why: &str, packages: &[&str]) -> Result<bool> {
     let root = shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root || !shell::has_program("apt-get") {
-        return Err(need);
+        return Ok(false);
     }
-    println!("{need}; installing them");
+    println!("{why}; installing it");
     shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
     let mut install = Command::new("apt-get");
     install.env("DEBIAN_FRONTEND", "noninteractive");
-    shell::run(install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(lacking))
+    shell::run(install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages))?;
+    Ok(true)
 }
 
 fn format() -> Result<()> {

@@ -5,6 +5,7 @@
 //! `bench peers --record` (the record), `conform` (its table and page) and `install` (where it is told to).
 #![forbid(unsafe_code)]
 
+mod asan;
 mod bench;
 mod ci;
 mod conform;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
+  asan             the memory crate's tests under the address sanitizer, leaks included
   ci               all checks, as .ci/run does: format, clippy, tidy, documentation, tests, loom, interop
   fuzz [TARGET…] [--seconds 60] [--keep]
                    random bytes for the targets of fuzz/; --keep puts what was found into the corpus
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
+        ["asan"] => asan::asan(),
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["loom"] => loom::loom(None),

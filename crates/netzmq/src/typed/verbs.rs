@@ -250,6 +250,15 @@ macro_rules! verbs {
                 self.socket.recv_to(message)
             }
 
+            /// Receives the next part as a `Vec`, and says whether more parts follow. See
+            /// [`Socket::recv_vec`](crate::Socket::recv_vec).
+            ///
+            /// # Errors
+            /// As `recv`.
+            pub fn recv_vec(&self) -> Result<(Vec<u8>, bool), crate::RecvError> {
+                self.socket.recv_vec()
+            }
+
             /// Receives the next part into the caller's memory: no allocation, one copy.
             ///
             /// # Errors

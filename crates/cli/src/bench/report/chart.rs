@@ -103,10 +103,13 @@ impl Chart {
             );
         }
         for (at, label) in &x.ticks {
-            let x = LEFT + x.place(*at) * (RIGHT - LEFT);
+            let place = x.place(*at);
+            // In the corner, the other axis has a number as well.
+            let anchor = if place < 0.02 { "start" } else { "middle" };
             let _ = write!(
                 marks,
-                r#"<text class="tick" x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
+                r#"<text class="tick" x="{:.1}" y="{:.1}" text-anchor="{anchor}">{}</text>"#,
+                LEFT + place * (RIGHT - LEFT),
                 BOTTOM + 18.0,
                 escape(label)
             );
