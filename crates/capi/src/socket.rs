@@ -69,9 +69,8 @@ impl CSocket {
     pub(crate) fn send(&self, message: Message, flags: c_int) -> Result<(), SendError> {
         match (flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0) {
             (false, false) => self.socket.send(message),
-            (false, true) => self.socket.try_send(message),
             (true, false) => self.socket.send_more(message),
-            (true, true) => self.socket.try_send_more(message),
+            (more, true) => raw::try_send(&self.socket, message, more),
         }
     }
 
@@ -79,9 +78,8 @@ impl CSocket {
     fn send_bytes(&self, body: &[u8], flags: c_int) -> Result<(), SendError> {
         match (flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0) {
             (false, false) => self.socket.send(body),
-            (false, true) => self.socket.try_send(body),
             (true, false) => self.socket.send_more(body),
-            (true, true) => self.socket.try_send_more(body),
+            (more, true) => raw::try_send(&self.socket, body, more),
         }
     }
 

@@ -183,6 +183,7 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End) -> Option<
             send_hwm: 0,
             recv_hwm: 0,
             full: false,
+            credited: 0,
             ended: false,
             conflate: false,
             via: None,

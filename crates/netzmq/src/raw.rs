@@ -10,14 +10,14 @@ use std::time::Instant;
 use netzmq_memory::Message;
 
 use crate::context::{Closed, Context};
-use crate::error::{EndpointError, OptionError, RecvError};
+use crate::error::{EndpointError, OptionError, RecvError, SendError};
 use crate::monitor::MonitorEvent;
 use crate::pipe::mailbox::Alarm;
 use crate::poller::Interest;
-use crate::socket::Socket;
 use crate::socket::core::{BondKind, Shared};
 use crate::socket::send::Wait;
 use crate::socket::watch::WatchKey;
+use crate::socket::{Payload, Socket};
 use crate::transport::accept_filter::Network;
 use crate::transport::kick::Kick;
 
@@ -142,6 +142,16 @@ pub fn is_terminated(socket: &Socket) -> bool {
 /// The system has no descriptor left.
 pub fn event_fd(socket: &Socket) -> io::Result<RawFd> {
     Ok(socket.shared().event_fd()?.as_fd().as_raw_fd())
+}
+
+/// [`Socket::try_send`] and [`Socket::try_send_more`] with libzmq's sense of room: what has left since the high-water mark
+/// was reached counts from the I/O thread's next turn on.
+///
+/// # Errors
+/// As those.
+#[inline]
+pub fn try_send<'a>(socket: &Socket, body: impl Into<Payload<'a>>, more: bool) -> Result<(), SendError> {
+    socket.shared().send(body.into().0, more, Wait::Throttled)
 }
 
 /// [`Socket::recv_to`] of a part that tells what is known of its sender ([`Message::annotations`]).

@@ -312,3 +312,49 @@ fn publishers_drop_or_tell() {
         assert!(subscriber.try_recv().is_err());
     }
 }
+
+/// Goal: a C program's sender that never waits is turned away when the high-water mark is reached, as libzmq does it,
+/// although the kernel has long taken the messages; and it is told when there is room, without sending anything. Method:
+/// bodies of 64 KiB, of which the kernel's buffers would take dozens; then wait for the bell.
+#[test]
+fn a_throttled_sender_is_turned_away_and_told_of_room() {
+    use netzmq::raw;
+    let context = Context::new();
+    let (push, pull) = (socket(&context, SocketType::Push), socket(&context, SocketType::Pull));
+    push.set_send_hwm(1).unwrap();
+    pull.set_recv_hwm(1).unwrap();
+    push.connect(&pull.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
+    push.send("first").unwrap();
+    assert_eq!(pull.recv().unwrap(), "first");
+    let body = vec![7; 64 * 1024];
+    let bell = raw::Bell::new().unwrap();
+    let watch = raw::Watch::new(&push, &bell);
+    let mut sent = 0;
+    for _ in 0..3 {
+        let before = sent;
+        while raw::try_send(&push, &body, false).is_ok() {
+            sent += 1;
+        }
+        assert!(sent - before < 20, "{sent} after {before}");
+        finishes_within_wait(&bell, || raw::events(&push).1);
+    }
+    drop(watch);
+    assert!(sent >= 3, "there was room again: {sent}");
+    for _ in 0..sent {
+        assert_eq!(pull.recv().unwrap().len(), body.len());
+    }
+}
+
+/// Waits for what the bell may tell of.
+fn finishes_within_wait(bell: &netzmq::raw::Bell, mut done: impl FnMut() -> bool) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    loop {
+        bell.quiet();
+        if done() {
+            return;
+        }
+        let timeout = Timespec { tv_sec: WAIT.as_secs() as i64, tv_nsec: 0 };
+        let rung = poll(&mut [PollFd::new(bell, PollFlags::IN)], Some(&timeout)).unwrap();
+        assert_eq!(rung, 1, "no room for {WAIT:?}");
+    }
+}

@@ -5,8 +5,8 @@
 //!
 //! The steps are libzmq's: the signature at once; the major version when the peer's signature is here; the rest when
 //! its major version is here. A ZMTP 1.0 or 2.0 peer would take our later bytes for something else, and this order
-//! never sends them to one. Such peers are refused for now; speaking with them would begin where
-//! [`GreetingReader`] returns [`PeerIncompatible::Unversioned`] or [`PeerIncompatible::OldVersion`].
+//! never sends them to one. The reader refuses them, with [`PeerIncompatible::Unversioned`] or
+//! [`PeerIncompatible::OldVersion`]; whether one goes on with them is the handshake's to decide.
 //!
 //! Invariants: a reader takes exactly 64 bytes, and the outcome does not depend on how they are cut. A peer with a major version above 3 is
 //! taken for a 3.1 peer, and any minor version is accepted (RFC 37).
@@ -20,8 +20,12 @@ const MINOR_AT: usize = 11;
 const MECHANISM_AT: usize = 12;
 const AS_SERVER_AT: usize = 32;
 
-/// The padding ends in 1 as libzmq's does: a ZMTP 1.0 peer reads the signature as an empty message of one byte.
-const SIGNATURE: [u8; SIGNATURE_BYTES] = [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f];
+/// A ZMTP 1.0 peer takes the signature for the head of the frame that brings our routing id, so its padding is that frame's
+/// length, as libzmq has it.
+fn signature(routing_id_len: usize) -> [u8; SIGNATURE_BYTES] {
+    let [a, b, c, d, e, f, g, h] = (routing_id_len as u64 + 1).to_be_bytes();
+    [0xff, a, b, c, d, e, f, g, h, 0x7f]
+}
 
 /// A peer's whole greeting.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
@@ -91,6 +95,11 @@ impl GreetingReader {
         Ok(())
     }
 
+    /// What was taken so far.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
     /// The peer's signature is complete and valid.
     #[must_use]
     pub const fn seen_signature(&self) -> bool {
@@ -124,11 +133,12 @@ pub struct GreetingWriter {
 }
 
 impl GreetingWriter {
-    /// A writer for this mechanism's name (at most 20 bytes are sent).
+    /// A writer for this mechanism's name (at most 20 bytes are sent). `routing_id_len` is for ZMTP 1.0 peers, to which
+    /// nothing but the signature is sent here: the routing id itself has to follow it.
     #[must_use]
-    pub fn new(minor_version: u8, mechanism: &str, as_server: bool) -> GreetingWriter {
+    pub fn new(minor_version: u8, mechanism: &str, as_server: bool, routing_id_len: usize) -> GreetingWriter {
         let mut bytes = [0; GREETING_BYTES];
-        bytes[..SIGNATURE_BYTES].copy_from_slice(&SIGNATURE);
+        bytes[..SIGNATURE_BYTES].copy_from_slice(&signature(routing_id_len));
         bytes[MAJOR_AT] = MAJOR;
         bytes[MINOR_AT] = minor_version;
         for (slot, byte) in bytes[MECHANISM_AT..AS_SERVER_AT].iter_mut().zip(mechanism.as_bytes()) {
@@ -169,12 +179,12 @@ mod tests {
     }
 
     fn whole(minor: u8, mechanism: &str, as_server: bool) -> Vec<u8> {
-        GreetingWriter::new(minor, mechanism, as_server).bytes.to_vec()
+        GreetingWriter::new(minor, mechanism, as_server, 0).bytes.to_vec()
     }
 
     #[test]
     fn three_steps() {
-        let mut writer = GreetingWriter::new(1, "NULL", false);
+        let mut writer = GreetingWriter::new(1, "NULL", false, 0);
         let mut reader = GreetingReader::new();
         let peer = whole(0, "PLAIN", true);
         let mut out = Vec::new();

@@ -24,8 +24,8 @@
 //! - How a byte stream is cut into pieces never changes the outcome.
 //! - An error says whose fault it is ([`ProtocolError`]) and carries numbers.
 //!
-//! Protocols: RFC 37 (ZMTP 3.1) and 23 (3.0), 24 (PLAIN), 25 and 26 (CURVE), 27 (ZAP), 32 (Z85). Peers that speak
-//! ZMTP 2.0 or 1.0 are recognised and refused.
+//! Protocols: RFC 37 (ZMTP 3.1) and 23 (3.0), 15 (2.0) and 13 (1.0), 24 (PLAIN), 25 and 26 (CURVE), 27 (ZAP), 32 (Z85),
+//! 45 (ZWS 2.0, over RFC 6455's WebSockets).
 
 #![forbid(unsafe_code)]
 
@@ -40,7 +40,9 @@ mod greeting;
 mod handshake;
 mod mechanism;
 mod metadata;
+mod reframe;
 mod socket_type;
+mod websocket;
 mod zap;
 
 pub use command::Command;
@@ -49,16 +51,20 @@ pub use endpoint::{
     VsockCid, VsockEndpoint, WsEndpoint,
 };
 pub use error::{
-    CommandName, ConfigError, PeerIncompatible, PeerMisbehaved, ProtocolError, Unauthorized, ZapHandlerError,
-    zmq_code,
+    CommandName, ConfigError, PeerIncompatible, PeerMisbehaved, ProtocolError, Unauthorized, WsFault,
+    ZapHandlerError, zmq_code,
 };
 pub use frame::FrameHeader;
 pub use greeting::{Greeting, GreetingReader, GreetingWriter};
-pub use handshake::{Established, Handshake, HandshakeConfig, HandshakeStatus, PeerProperties};
+pub use handshake::{
+    Established, Handshake, HandshakeConfig, HandshakeStatus, Opening, PeerProperties, PeerProtocol,
+};
 pub use mechanism::{
     Cipher, CurveCipher, CurveKeyError, CurveOpener, CurvePublicKey, CurveSealer, CurveSecretKey,
     MechanismConfig, Opened,
 };
 pub use metadata::{IDENTITY, Metadata, PEER_ADDRESS, Property, SOCKET_TYPE, USER_ID, append_property};
+pub use reframe::zmtp1::{Zmtp1Decoder, Zmtp1Encoder};
 pub use socket_type::SocketType;
+pub use websocket::{WsDecoder, WsEncoder, WsProtocol, WsUpgrade};
 pub use zap::{ZapCredentials, ZapReply, ZapRequest, ZapStatus};

@@ -22,6 +22,13 @@ pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
 /// reaching this means that the state machine itself is wrong; the caller may use it to size its read-ahead.
 pub const HANDSHAKE_BYTES_MAX: usize = GREETING_BYTES + 3 * (9 + COMMAND_BYTES_MAX);
 
+/// Bytes of the HTTP request or answer that opens a WebSocket: what common servers allow, and far more than the 200 to
+/// 500 that programs and browsers send.
+pub const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// Header lines of such a request or answer: browsers behind proxies send about 30.
+pub const HTTP_HEADERS_MAX: usize = 64;
+
 /// Properties in one metadata block. The standard defines four; the rest are an application's.
 pub const PROPERTIES_MAX: usize = 64;
 

@@ -146,6 +146,28 @@ impl SocketType {
         }
     }
 
+    /// The type that this one usually talks to: what a peer is taken for whose protocol does not say what it is.
+    #[must_use]
+    pub const fn usual_peer(self) -> SocketType {
+        match self {
+            Pub | XPub => Sub,
+            Sub | XSub => Pub,
+            Req => Rep,
+            Rep => Req,
+            Router => Dealer,
+            Dealer => Router,
+            Pull => Push,
+            Push => Pull,
+            Server => Client,
+            Client => Server,
+            Radio => Dish,
+            Dish => Radio,
+            Gather => Scatter,
+            Scatter => Gather,
+            Pair | Stream | Dgram | Peer | Channel => self,
+        }
+    }
+
     /// True for the types that libzmq has only in draft builds.
     #[must_use]
     pub const fn is_draft(self) -> bool {
@@ -197,6 +219,7 @@ mod tests {
                 assert_eq!(a.accepts_peer(b), b.accepts_peer(a), "{a} {b}");
                 pairs += usize::from(a.accepts_peer(b));
             }
+            assert_eq!(a.accepts_peer(a.usual_peer()), a != SocketType::Stream, "{a}");
             let has_peer = SocketType::ALL.into_iter().any(|b| a.accepts_peer(b));
             assert_eq!(has_peer, a != SocketType::Stream, "{a}");
         }

@@ -268,7 +268,7 @@ fn look(args: &PingArgs) -> Result<Found> {
     let started = Instant::now();
     let mut wire = Wire::connect(args)?;
     let connected = started.elapsed();
-    let (mut reader, mut writer) = (GreetingReader::new(), GreetingWriter::new(1, "NULL", false));
+    let (mut reader, mut writer) = (GreetingReader::new(), GreetingWriter::new(1, "NULL", false, 0));
     let mut out = Vec::new();
     let greeting = loop {
         writer.advance(&reader, &mut out);

@@ -6,12 +6,13 @@ use std::time::Instant;
 use netzmq_memory::{Annotations, Properties};
 use netzmq_proto::{
     Cipher, Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig, PeerMisbehaved, PeerProperties,
-    ProtocolError, SocketType, ZapReply,
+    PeerProtocol, ProtocolError, SocketType, ZapReply,
 };
 
 use super::io_thread::IoThread;
 use super::job::Fault;
 use super::session::{Phase, Shaking};
+use super::upgrading::Upgrading;
 use crate::connection::outbound::Framing;
 use crate::context::ContextInner;
 use crate::monitor::{EventKind, MonitorEvent};
@@ -19,6 +20,7 @@ use crate::options::{Security, SocketOptions};
 use crate::patterns::{PeerInfo, PipeId};
 use crate::pipe::{Link, Pipe, PipeStats, SessionId, Wire};
 use crate::socket::core::{Core, Lead, Reactor, Shared};
+use crate::transport::codec::Codec;
 use crate::transport::poller::Interest;
 use crate::transport::stream::{Moved, Stream};
 use crate::zap::ZapCall;
@@ -29,13 +31,12 @@ const READ_BYTES: usize = 8 * 1024;
 impl IoThread {
     pub(crate) fn begin_handshake(&mut self, token: u64, stream: Stream) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
-        let stream = Arc::new(stream);
-        if self.handle.poller.add(&*stream, token, Interest::Both).is_err() {
+        if self.handle.poller.add(&stream, token, Interest::Both).is_err() {
             return self.over(token);
         }
         let shared = session.shared.clone();
         if is_raw(&shared, &session.options) {
-            return self.establish(token, stream, None, &[], &[]);
+            return self.establish(token, Arc::new(stream), None, &[], &[]);
         }
         let config = match self
             .context
@@ -45,6 +46,28 @@ impl IoThread {
             Some(Ok(config)) => config,
             _ => return self.over(token),
         };
+        session.phase_deadline = None;
+        let timeout = session.options.handshake_timeout;
+        if !timeout.is_zero() {
+            self.set_phase_deadline(token, timeout);
+        }
+        let Some(web) = stream.web.clone() else {
+            return self.shake_hands(token, Arc::new(stream), config);
+        };
+        match (Upgrading::new(stream, &web, config), self.sessions.get_mut(&token)) {
+            (Ok(upgrading), Some(session)) => {
+                session.phase = Phase::Upgrading(Box::new(upgrading));
+                self.make_room(token);
+                self.upgrade(token, false);
+            }
+            _ => self.over(token),
+        }
+    }
+
+    /// Begins the handshake itself.
+    pub(crate) fn shake_hands(&mut self, token: u64, stream: Arc<Stream>, config: HandshakeConfig) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let coded = stream.codec().is_some();
         session.phase = Phase::Shaking(Box::new(Shaking {
             stream,
             handshake: Handshake::new(config),
@@ -53,14 +76,12 @@ impl IoThread {
             rest: Vec::new(),
             zap: None,
         }));
-        session.phase_deadline = None;
-        let timeout = session.options.handshake_timeout;
-        if !timeout.is_zero() {
-            self.set_phase_deadline(token, timeout);
+        if !coded {
+            self.make_room(token);
         }
-        self.make_room(token);
-        // The greeting's beginning goes out at once; the registration reports what there is to read.
-        self.shake(token, false);
+        // The greeting's beginning goes out at once; the registration reports what there is to read, but for what a codec
+        // has read already.
+        self.shake(token, coded);
     }
 
     /// Moves the handshake on.
@@ -95,19 +116,30 @@ impl IoThread {
             return;
         }
         let Phase::Shaking(shaking) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
-        let Shaking { stream, handshake, unsent, rest, .. } = *shaking;
-        match handshake.finish() {
-            Ok(established) => {
-                self.establish(token, stream, Some((established.peer, established.cipher)), &unsent, &rest);
+        let Shaking { mut stream, handshake, unsent, mut rest, .. } = *shaking;
+        let Ok(established) = handshake.finish() else { return self.over(token) };
+        if established.peer.protocol == PeerProtocol::Zmtp1 {
+            // What waits to be sent is this side's routing id: it goes before all that is encoded.
+            let Some(stream) = Arc::get_mut(&mut stream).filter(|_| unsent.is_empty()) else {
+                return self.handshake_failed(token, Fault::Io(std::io::ErrorKind::WouldBlock.into()));
+            };
+            stream.set_codec(Codec::zmtp1(), &std::mem::take(&mut rest));
+            if matches!(session.shared.socket_type, SocketType::Pub | SocketType::XPub) {
+                // Its SUB filters by itself, and never says what it wants (libzmq makes this up, too).
+                rest = b"\0\x01\x01".to_vec();
             }
-            Err(_) => self.over(token),
         }
+        self.establish(token, stream, Some((established.peer, established.cipher)), &unsent, &rest);
     }
 
     pub(crate) fn handshake_failed(&mut self, token: u64, fault: Fault) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         session.phase_deadline = None;
-        let Phase::Shaking(shaking) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
+        let stream = match std::mem::replace(&mut session.phase, Phase::Pausing) {
+            Phase::Shaking(shaking) => shaking.stream,
+            Phase::Upgrading(upgrading) => Arc::new(upgrading.stream),
+            _ => return,
+        };
         let connecter = session.is_connecter();
         let kind = match &fault {
             Fault::Protocol(ProtocolError::Unauthorized(refusal)) => {
@@ -125,11 +157,11 @@ impl IoThread {
             Fault::Io(error) => error.raw_os_error().unwrap_or(0),
             _ => 0,
         };
-        self.tell_with(token, kind, Some(&shaking.stream), errno);
-        self.tell(token, EventKind::Disconnected(fault.to_string()), Some(&shaking.stream));
-        let _ = self.handle.poller.delete(&*shaking.stream);
-        shaking.stream.shutdown();
-        drop(shaking);
+        self.tell_with(token, kind, Some(&stream), errno);
+        self.tell(token, EventKind::Disconnected(fault.to_string()), Some(&stream));
+        let _ = self.handle.poller.delete(&*stream);
+        stream.shutdown();
+        drop(stream);
         let fatal = matches!(&fault, Fault::Protocol(error) if error.is_final());
         let stop = session_stops(self.sessions.get(&token), STOP_HANDSHAKE_FAILED);
         if connecter && !fatal && !stop { self.retry(token) } else { self.over(token) }
@@ -207,6 +239,8 @@ impl IoThread {
             Some((peer, cipher)) => (peer, cipher),
             None => (raw_peer(), Cipher::None),
         };
+        // Older peers know no PING.
+        let has_heartbeats = !matches!(peer.protocol, PeerProtocol::Zmtp1 | PeerProtocol::Zmtp2);
         let ending = session.is_ending();
         session.phase = Phase::Running(stream.clone());
         session.reset_failures();
@@ -240,8 +274,9 @@ impl IoThread {
         }
         c.pattern.writable(&mut c.pipes, id);
         let early = shared.preload(c, id, early);
-        if !caller_led {
-            // The end may have been reported while the handshake was read: look until there is nothing.
+        if !caller_led || stream.codec().is_some() {
+            // The end may have been reported while the handshake was read, and a codec may have read more: look until
+            // there is nothing.
             c.mark_hangup(id);
             c.mark_readable(id);
         }
@@ -254,7 +289,9 @@ impl IoThread {
         shared.flush_dirty(&mut core);
         drop(core);
         shared.mailbox.wake();
-        self.start_pulse(token, Instant::now());
+        if has_heartbeats {
+            self.start_pulse(token, Instant::now());
+        }
         match early {
             Err(error) => {
                 let mut core = shared.lock();
@@ -356,6 +393,7 @@ pub(crate) fn new_wire_pipe(
         send_hwm,
         recv_hwm,
         full: false,
+        credited: 0,
         ended: false,
         conflate,
         via: None,
@@ -383,6 +421,7 @@ pub(crate) fn is_raw(shared: &Shared, options: &SocketOptions) -> bool {
 
 fn raw_peer() -> PeerProperties {
     PeerProperties {
+        protocol: PeerProtocol::Zmtp3,
         minor_version: 1,
         socket_type: SocketType::Stream,
         routing_id: Vec::new(),
@@ -450,7 +489,9 @@ fn properties(peer: &PeerProperties, stream: &Stream) -> Properties {
             pairs.push((name.into(), value.into()));
         }
     };
-    add("Socket-Type", peer.socket_type.as_str().as_bytes());
+    if matches!(peer.protocol, PeerProtocol::Zmtp2 | PeerProtocol::Zmtp3) {
+        add("Socket-Type", peer.socket_type.as_str().as_bytes());
+    }
     add("Peer-Address", stream.peer_address.as_bytes());
     if !peer.routing_id.is_empty() {
         add("Identity", &peer.routing_id);

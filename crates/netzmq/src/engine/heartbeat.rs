@@ -106,6 +106,11 @@ impl IoThread {
     fn ping(&mut self, token: u64) {
         let Some(session) = self.sessions.get(&token) else { return };
         let Some(id) = session.pipe else { return };
+        if let Phase::Running(stream) = &session.phase
+            && stream.ping()
+        {
+            return;
+        }
         let tenths = (session.options.heartbeat_ttl.as_millis() / 100).min(u128::from(u16::MAX)) as u16;
         let mut frame = Vec::with_capacity(16);
         command::encode_ping(tenths, b"", &mut frame);
@@ -126,8 +131,12 @@ impl IoThread {
     /// Bytes received so far, and whether reading has stopped.
     fn received(&self, token: u64) -> Option<(u64, bool)> {
         let session = self.sessions.get(&token)?;
+        let controls = match &session.phase {
+            Phase::Running(stream) => stream.controls(),
+            _ => 0,
+        };
         let mut core = session.shared.lock();
         let wire = core.pipes.get(session.pipe?)?.wire()?;
-        Some((wire.inbound.bytes_received(), wire.stopped))
+        Some((wire.inbound.bytes_received() + controls, wire.stopped))
     }
 }

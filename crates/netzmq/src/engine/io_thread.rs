@@ -110,12 +110,15 @@ struct Burst {
     looks: u32,
 }
 
-/// Writes all that is dirty, one batch a connection.
+/// Writes all that is dirty, one batch a connection, and lets senders who never wait know what room that made.
 fn write_dirty(shared: &Shared, core: &mut Guard<'_>) {
     // What becomes dirty meanwhile is for the next look.
     for _ in 0..core.pipes.dirty.len() {
         let Some(id) = core.next_dirty() else { break };
         shared.flush(core, id, 1);
+    }
+    if std::mem::take(&mut core.credit_wanted) && core.credit() {
+        shared.mailbox.wake();
     }
 }
 

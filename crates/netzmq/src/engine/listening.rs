@@ -126,7 +126,9 @@ impl IoThread {
             return;
         }
         let via = session.via;
-        let is_shaking = |session: &Session| matches!(session.phase, Phase::Shaking(_)) && session.via == via;
+        let is_shaking = |session: &Session| {
+            matches!(session.phase, Phase::Upgrading(_) | Phase::Shaking(_)) && session.via == via
+        };
         let shaking = self.sessions.values().filter(|session| is_shaking(session));
         // Tokens are given out in order.
         if let Some(oldest) = shaking.map(|session| session.token).min() {

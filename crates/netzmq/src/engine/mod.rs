@@ -5,6 +5,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod backoff;
+mod connecting;
 pub(crate) mod handshaking;
 pub(crate) mod heartbeat;
 pub(crate) mod io_thread;
@@ -14,3 +15,4 @@ pub(crate) mod listening;
 pub(crate) mod session;
 pub(crate) mod target;
 pub(crate) mod timers;
+mod upgrading;

@@ -6,7 +6,6 @@
 
 use std::collections::hash_map::Entry;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,22 +14,20 @@ use netzmq_proto::Handshake;
 
 use super::admission::Place;
 use super::backoff;
-use super::handshaking::{STOP_AFTER_DISCONNECT, STOP_REFUSED, session_stops};
+use super::handshaking::STOP_AFTER_DISCONNECT;
 use super::io_thread::IoThread;
 use super::job::{Fault, Job};
 use super::target::Target;
 use super::timers::TimerKind;
+use super::upgrading::Upgrading;
 use crate::deadline;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::SocketOptions;
 use crate::patterns::PipeId;
 use crate::pipe::SessionId;
 use crate::socket::core::{BondKind, Shared};
-use crate::transport::ipc;
 use crate::transport::poller::{Event, Interest};
-use crate::transport::socks;
 use crate::transport::stream::{Moved, Stream};
-use crate::transport::tcp;
 
 /// One connection's affairs.
 pub(crate) struct Session {
@@ -41,10 +38,10 @@ pub(crate) struct Session {
     /// The listener that accepted it, and its place there.
     pub(crate) via: Option<SessionId>,
     pub(crate) place: Option<Place>,
-    target: Option<Target>,
+    pub(crate) target: Option<Target>,
     pub(crate) phase: Phase,
     /// Attempts and connections that failed in a row.
-    failures: u32,
+    pub(crate) failures: u32,
     /// The deadline that the phase timer means.
     pub(crate) phase_deadline: Option<Instant>,
     /// The session is to end: with what is queued sent, or at this time (`None`: whenever it is).
@@ -61,6 +58,8 @@ pub(crate) enum Phase {
     Resolving,
     /// TCP is connecting.
     Connecting(OwnedFd),
+    /// A WebSocket is being made of it.
+    Upgrading(Box<Upgrading>),
     Shaking(Box<Shaking>),
     Running(Arc<Stream>),
     /// Everything is sent: waiting for the peer to have it and close.
@@ -115,137 +114,6 @@ impl IoThread {
         self.begin_handshake(token, stream);
     }
 
-    fn attempt(&mut self, token: u64) {
-        let Some(session) = self.sessions.get_mut(&token) else { return };
-        let Some(target) = session.target.clone() else { return };
-        match target {
-            Target::Ipc(name) => match ipc::connect(&name) {
-                Ok(fd) => {
-                    let text = name.endpoint_text();
-                    let address = ipc::peer_credentials(&fd)
-                        .map(|(pid, uid, gid)| format!("{uid}:{gid}:{pid}"))
-                        .unwrap_or_default();
-                    let stream = Stream::new(fd, address, text.clone(), text);
-                    self.connected(token, stream);
-                }
-                Err(error) => self.attempt_failed(token, &error),
-            },
-            Target::Tcp { host, port, .. } => {
-                if !session.options.socks.address.is_empty() {
-                    return self.ask_proxy(token, host, port);
-                }
-                let ipv6 = session.options.tcp.ipv6;
-                let literal = host.trim_start_matches('[').trim_end_matches(']');
-                if literal.parse::<std::net::IpAddr>().is_ok() {
-                    let address = tcp::resolve(&host, port, ipv6);
-                    return self.resolved(token, address);
-                }
-                session.phase = Phase::Resolving;
-                let context = self.context.clone();
-                let thread = self.handle.index;
-                // Names are asked for on a thread of their own: a resolver may take many seconds.
-                let asked = std::thread::Builder::new().name("netzmq-resolver".into()).spawn(move || {
-                    let address = tcp::resolve(&host, port, ipv6);
-                    if let Some(context) = context.upgrade() {
-                        context.post(thread, Job::Resolved { token, address });
-                    }
-                });
-                if let Err(error) = asked {
-                    self.attempt_failed(token, &error);
-                }
-            }
-        }
-    }
-
-    pub(crate) fn resolved(&mut self, token: u64, address: io::Result<SocketAddr>) {
-        let Some(session) = self.sessions.get_mut(&token) else { return };
-        let source = match &session.target {
-            Some(Target::Tcp { source, .. }) => *source,
-            _ => None,
-        };
-        let options = session.options.clone();
-        let fd = address.and_then(|address| tcp::connect(address, source, &options.tcp));
-        match fd.and_then(|fd| self.handle.poller.add(&fd, token, Interest::Both).map(|()| fd)) {
-            Ok(fd) => {
-                let timeout = options.connect_timeout;
-                session.phase = Phase::Connecting(fd);
-                session.phase_deadline = None;
-                if !timeout.is_zero() {
-                    self.set_phase_deadline(token, timeout);
-                }
-                self.tell(token, EventKind::ConnectDelayed, None);
-            }
-            Err(error) => self.attempt_failed(token, &error),
-        }
-    }
-
-    /// The dialogue with a proxy blocks, so it has a thread of its own.
-    fn ask_proxy(&mut self, token: u64, host: String, port: u16) {
-        let Some(session) = self.sessions.get_mut(&token) else { return };
-        session.phase = Phase::Resolving;
-        let options = session.options.clone();
-        let context = self.context.clone();
-        let thread = self.handle.index;
-        let asked = std::thread::Builder::new().name("netzmq-socks".into()).spawn(move || {
-            let stream = socks::connect(&options.socks, &host, port, options.connect_timeout);
-            if let Some(context) = context.upgrade() {
-                context.post(thread, Job::Proxied { token, stream });
-            }
-        });
-        match asked {
-            Ok(_) => self.tell(token, EventKind::ConnectDelayed, None),
-            Err(error) => self.attempt_failed(token, &error),
-        }
-    }
-
-    pub(crate) fn proxied(&mut self, token: u64, stream: io::Result<OwnedFd>) {
-        let Some(session) = self.sessions.get_mut(&token) else { return };
-        session.phase = Phase::Pausing;
-        match stream.and_then(|fd| tcp::tune(&fd, &session.options.tcp).map(|()| fd)) {
-            Ok(fd) => {
-                let (address, peer, local) = tcp::names(&fd);
-                self.connected(token, Stream::new(fd, address, peer, local));
-            }
-            Err(error) => self.attempt_failed(token, &error),
-        }
-    }
-
-    /// TCP has connected, or not.
-    fn connect_event(&mut self, token: u64) {
-        let Some(session) = self.sessions.get_mut(&token) else { return };
-        let Phase::Connecting(fd) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
-        // Registered anew for the handshake, under the same token: the edge that brought us here is used up.
-        let _ = self.handle.poller.delete(&fd);
-        let tuned = tcp::finish(&fd).and_then(|()| tcp::tune(&fd, &session.options.tcp));
-        match tuned {
-            Ok(()) => {
-                let (address, peer, local) = tcp::names(&fd);
-                self.connected(token, Stream::new(fd, address, peer, local));
-            }
-            Err(error) => {
-                drop(fd);
-                self.attempt_failed(token, &error);
-            }
-        }
-    }
-
-    fn connected(&mut self, token: u64, stream: Stream) {
-        if let Some(session) = self.sessions.get(&token) {
-            let remote = session.remote_text(Some(&stream));
-            session.shared.emit(|| {
-                MonitorEvent::new(EventKind::Connected, &stream.local_endpoint, &remote).with_fd(&stream)
-            });
-        }
-        self.begin_handshake(token, stream);
-    }
-
-    fn attempt_failed(&mut self, token: u64, error: &io::Error) {
-        self.tell(token, EventKind::Closed, None);
-        let refused = error.kind() == io::ErrorKind::ConnectionRefused;
-        let stop = refused && session_stops(self.sessions.get(&token), STOP_REFUSED);
-        if stop { self.over(token) } else { self.retry(token) }
-    }
-
     /// Plans the next attempt, or gives up where none is wanted.
     pub(crate) fn retry(&mut self, token: u64) {
         let random = self.random();
@@ -274,6 +142,7 @@ impl IoThread {
         let Some(session) = self.sessions.get(&event.token) else { return };
         match &session.phase {
             Phase::Connecting(_) => self.connect_event(event.token),
+            Phase::Upgrading(_) => self.upgrade(event.token, event.readable),
             Phase::Shaking(_) => self.shake(event.token, event.readable),
             Phase::Running(_) => self.traffic(event),
             Phase::Parting(_) => self.part(event.token),
@@ -292,7 +161,7 @@ impl IoThread {
                         session.phase = Phase::Pausing;
                         self.attempt_failed(token, &io::ErrorKind::TimedOut.into());
                     }
-                    Phase::Shaking(_) => {
+                    Phase::Upgrading(_) | Phase::Shaking(_) => {
                         self.handshake_failed(token, Fault::Io(io::ErrorKind::TimedOut.into()))
                     }
                     Phase::Parting(_) => self.over(token),
@@ -358,6 +227,7 @@ impl IoThread {
                 self.traffic(Event { token, readable: true, writable: false, hangup: false })
             }
             Some(Phase::Parting(_)) => self.part(token),
+            Some(Phase::Upgrading(_)) => self.upgrade(token, true),
             Some(Phase::Shaking(_)) => self.shake(token, true),
             _ => {}
         }

@@ -7,14 +7,21 @@ use crate::transport::ipc::IpcName;
 /// Where a connecting session connects to.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
-    Tcp { host: String, port: u16, source: Option<SocketAddr> },
+    /// `path`: of a WebSocket there.
+    Tcp {
+        host: String,
+        port: u16,
+        source: Option<SocketAddr>,
+        path: Option<String>,
+    },
     Ipc(IpcName),
 }
 
 impl Target {
     pub(crate) fn endpoint_text(&self) -> String {
         match self {
-            Target::Tcp { host, port, .. } => format!("tcp://{host}:{port}"),
+            Target::Tcp { host, port, path: None, .. } => format!("tcp://{host}:{port}"),
+            Target::Tcp { host, port, path: Some(path), .. } => format!("ws://{host}:{port}{path}"),
             Target::Ipc(name) => name.endpoint_text(),
         }
     }

@@ -66,6 +66,9 @@ pub(crate) trait Rules {
     fn can_send<P: Pipes>(&mut self, _: &mut P) -> bool {
         false
     }
+    fn waits_for_room(&self) -> bool {
+        true
+    }
 
     #[inline]
     fn next<P: Pipes>(&mut self, _: &mut P) -> Next {
@@ -296,6 +299,11 @@ impl Pattern {
     #[inline]
     pub(crate) fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         each!(self, rules => rules.can_send(pipes))
+    }
+
+    /// A message that finds its pipe full waits, rather than being dropped.
+    pub(crate) fn waits_for_room(&self) -> bool {
+        each!(self, rules => rules.waits_for_room())
     }
 
     /// Where the next incoming part comes from.

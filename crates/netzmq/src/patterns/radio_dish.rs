@@ -137,6 +137,10 @@ impl Rules for Radio {
         true
     }
 
+    fn waits_for_room(&self) -> bool {
+        self.nodrop
+    }
+
     fn topics_count(&self) -> usize {
         self.matcher.len()
     }

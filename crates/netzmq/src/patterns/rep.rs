@@ -132,6 +132,10 @@ impl Rules for Rep {
         self.state != State::Receiving
     }
 
+    fn waits_for_room(&self) -> bool {
+        false
+    }
+
     #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         if self.state != State::Receiving {

@@ -249,6 +249,10 @@ impl<const STREAM: bool> Rules for Routing<STREAM> {
             || self.table.any_writable(pipes)
     }
 
+    fn waits_for_room(&self) -> bool {
+        self.settings.mandatory
+    }
+
     #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         if self.is_between()

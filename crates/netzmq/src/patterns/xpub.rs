@@ -322,6 +322,10 @@ impl<const SILENT: bool> Rules for Publisher<SILENT> {
         true
     }
 
+    fn waits_for_room(&self) -> bool {
+        self.settings.nodrop
+    }
+
     #[inline(never)]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         if SILENT {

@@ -182,6 +182,10 @@ impl<const FILTERS: bool> Rules for Subscriber<FILTERS> {
         !FILTERS
     }
 
+    fn waits_for_room(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         self.find(pipes).into()

@@ -47,6 +47,9 @@ pub(crate) struct Pipe {
     pub(crate) recv_hwm: usize,
     /// The high-water mark was reached; room is reported again at half of it.
     pub(crate) full: bool,
+    /// How many of the messages sent so far had left the queue when that was counted last. Counted only when the
+    /// high-water mark seems to be reached, so that a send compares two numbers and no more.
+    pub(crate) credited: u64,
     /// Nothing can be written any more; the pipe goes when it has been read empty.
     pub(crate) ended: bool,
     /// Only the newest message counts, both ways.
@@ -289,15 +292,41 @@ impl Pipe {
     /// Room for one more message, by the high-water mark.
     #[inline]
     pub(crate) fn has_room(&mut self) -> bool {
+        self.has_credit() || self.has_space()
+    }
+
+    /// The same by what was counted last: a message that has left since gives no room yet.
+    pub(crate) fn has_counted_room(&mut self) -> bool {
+        let counts = matches!(self.link, Link::Wire(_)) && self.send_hwm > 0 && !self.conflate;
+        if !counts || self.ended {
+            return self.has_room();
+        }
+        if !self.full && !self.has_credit() {
+            self.full = true;
+            self.stats.times_full += 1;
+        }
+        !self.full
+    }
+
+    #[inline]
+    pub(crate) fn has_credit(&self) -> bool {
+        let below = self.stats.messages_out.wrapping_sub(self.credited) < self.send_hwm as u64;
+        below && !self.full && !self.ended && matches!(self.link, Link::Wire(_))
+    }
+
+    /// Counts anew.
+    fn has_space(&mut self) -> bool {
         if self.ended {
             return false;
         }
         match &mut self.link {
             Link::Wire(wire) => {
-                let queued = wire.queued();
                 if self.send_hwm == 0 || self.conflate {
                     return true;
                 }
+                let queued = wire.queued();
+                // What goes out by itself (a greeting of the application's) is queued and was never sent by anybody.
+                self.credited = self.stats.messages_out.saturating_sub(queued as u64);
                 if self.full {
                     self.full = queued > self.send_hwm / 2;
                 } else {

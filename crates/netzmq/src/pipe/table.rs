@@ -28,6 +28,8 @@ pub(crate) struct PipeTable {
     pub(crate) retired: Traffic,
     /// What was in them when they went.
     pub(crate) lost: Drops,
+    /// Room is what was counted last, for the send at hand: messages that have left since are credited later.
+    pub(crate) throttled: bool,
 }
 
 impl PipeTable {
@@ -42,6 +44,7 @@ impl PipeTable {
             groups,
             retired: Traffic::default(),
             lost: Drops::default(),
+            throttled: false,
         }
     }
 
@@ -185,7 +188,8 @@ impl Pipes for PipeTable {
 
     #[inline]
     fn can_write(&mut self, pipe: PipeId) -> bool {
-        self.get(pipe).is_some_and(Pipe::has_room)
+        let throttled = self.throttled;
+        self.get(pipe).is_some_and(|pipe| if throttled { pipe.has_counted_room() } else { pipe.has_room() })
     }
 
     fn write(&mut self, pipe: PipeId, body: &[u8], more: bool) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoint};
+use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoint, WsEndpoint};
 
 use super::core::{Bond, BondKind, Shared};
 use crate::engine::handshaking::{is_raw, new_wire_pipe};
@@ -48,6 +48,15 @@ impl Shared {
                 let resolved = tcp::endpoint_text(tcp::local_address(&fd).map_err(io)?);
                 Listener::new(fd, Address::Tcp, resolved)
             }
+            Endpoint::Ws(web) => {
+                let address = local_address(&web.target, options.tcp.ipv6).map_err(io)?;
+                let fd = match ready.take() {
+                    Some(fd) => fd,
+                    None => tcp::listen(address, &options.tcp).map_err(io)?,
+                };
+                let resolved = format!("ws://{}{}", tcp::local_address(&fd).map_err(io)?, web.path);
+                Listener::new(fd, Address::Web, resolved)
+            }
             Endpoint::Ipc(ipc_endpoint) => {
                 let (name, wildcard) = match ipc_endpoint {
                     IpcEndpoint::Wildcard => (ipc::wildcard().map_err(io)?, true),
@@ -89,8 +98,14 @@ impl Shared {
             Endpoint::Tcp(TcpEndpoint { source, target }) => {
                 let ipv6 = self.lock().options.tcp.ipv6;
                 let source = source.as_ref().map(|s| local_address(s, ipv6)).transpose().map_err(io)?;
-                Target::Tcp { host: target.host.to_string(), port: target.port.number(), source }
+                Target::Tcp { host: target.host.to_string(), port: target.port.number(), source, path: None }
             }
+            Endpoint::Ws(WsEndpoint { target, path }) => Target::Tcp {
+                host: target.host.to_string(),
+                port: target.port.number(),
+                source: None,
+                path: Some(path.clone()),
+            },
             Endpoint::Ipc(IpcEndpoint::Path(path)) => Target::Ipc(IpcName::Path(path.into())),
             Endpoint::Ipc(IpcEndpoint::Abstract(name)) => {
                 Target::Ipc(IpcName::Abstract(name.as_bytes().to_vec()))

@@ -97,6 +97,10 @@ pub(crate) struct Core {
     /// The I/O thread has been asked to write what is dirty, and has not finished.
     pub(crate) flush_posted: bool,
     pub(crate) last_send: Option<Instant>,
+    /// When the room in full pipes was counted last, for senders who never wait.
+    pub(crate) credited_at: Option<Instant>,
+    /// Such a sender was turned away, and is to be told of room.
+    pub(crate) credit_wanted: bool,
     /// Moves with every receive: the I/O thread leads a socket on which it stands still.
     pub(crate) epoch: u32,
     pub(crate) ticking: bool,
@@ -183,6 +187,8 @@ impl Shared {
             stopped: Vec::new(),
             flush_posted: false,
             last_send: None,
+            credited_at: None,
+            credit_wanted: false,
             epoch: 0,
             ticking: false,
             watchers: 0,

@@ -61,7 +61,7 @@ pub struct Socket {
 /// What can be sent as one part: something borrowed, or something given away (which is then never copied if it is
 /// large).
 #[derive(Debug)]
-pub struct Payload<'a>(Body<'a>);
+pub struct Payload<'a>(pub(crate) Body<'a>);
 
 /// What [`Socket::recv_into`] received.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]

@@ -1,12 +1,14 @@
 //! Sending: the pattern says where to, the pipe takes it, and somebody writes.
 
+use std::time::{Duration, Instant};
+
 use netzmq_proto::FrameHeader;
 
-use super::core::{Guard, Shared};
+use super::core::{Core, Guard, Shared};
 use super::wait::Woken;
 use crate::connection::outbound::{Body, REFERENCE_FROM, WRITE_BYTES};
 use crate::deadline;
-use crate::engine::job::Fault;
+use crate::engine::job::{Fault, Job};
 use crate::error::{SendError, SendFailure, SendMultipartError};
 use crate::multipart::Multipart;
 use crate::patterns::{Outgoing, PipeId, Refusal, Verdict};
@@ -20,7 +22,14 @@ pub(crate) enum Wait {
     Timeout,
     /// Not at all.
     Never,
+    /// Not at all, and as libzmq counts: messages that the kernel took since the high-water mark was reached last give
+    /// room only with the I/O thread's next turn, or after [`CREDIT_AFTER`].
+    Throttled,
 }
+
+/// How long a sender that never waits lives with the room that was counted last, if the I/O thread has not counted anew.
+/// libzmq's senders look about as often.
+const CREDIT_AFTER: Duration = Duration::from_millis(2);
 
 /// A borrowed body of this size is written from where it lies instead of being copied first.
 const WRITE_THROUGH_FROM: usize = 32 * 1024;
@@ -29,7 +38,8 @@ impl Shared {
     #[inline]
     pub(crate) fn send(&self, mut body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
         let mut core = self.lock();
-        if !more && self.send_at_once(&mut core, body.bytes()) {
+        let counts = wait != Wait::Throttled || core.has_counted_room();
+        if !more && counts && self.send_at_once(&mut core, body.bytes()) {
             return Ok(());
         }
         let sent = self.send_part(&mut core, &mut body, more, wait);
@@ -75,6 +85,7 @@ impl Shared {
         wait: Wait,
     ) -> Result<(), SendFailure> {
         let mut deadline = None;
+        let mut throttled = wait == Wait::Throttled;
         loop {
             self.read_mail(core);
             if core.terminated {
@@ -91,7 +102,12 @@ impl Shared {
                 Body::Borrowed(_) | Body::Given(_) => (0, "".as_bytes()),
             };
             let outgoing = Outgoing { body: body.bytes(), more, routing_id, group };
-            match c.pattern.route(&mut c.pipes, &outgoing) {
+            if throttled {
+                c.pipes.throttled = c.pattern.waits_for_room();
+            }
+            let verdict = c.pattern.route(&mut c.pipes, &outgoing);
+            c.pipes.throttled = false;
+            match verdict {
                 Verdict::To(id) => {
                     c.sending = more;
                     if self.can_write_through(core, id, body, more) {
@@ -123,7 +139,15 @@ impl Shared {
                     return Ok(());
                 }
                 Verdict::Refuse(refusal) => return Err(refusal.into()),
+                Verdict::Block if throttled && core.awaits_credit() => {
+                    self.post_credit(core);
+                    return Err(SendFailure::WouldBlock);
+                }
                 Verdict::Block => {}
+            }
+            if std::mem::take(&mut throttled) {
+                core.credit();
+                continue;
             }
             if !core.pipes.dirty.is_empty() {
                 // Room may be only a write away.
@@ -131,7 +155,7 @@ impl Shared {
                 continue;
             }
             let timeout = core.options.send_timeout;
-            if wait == Wait::Never || timeout.is_some_and(|t| t.is_zero()) {
+            if wait != Wait::Timeout || timeout.is_some_and(|t| t.is_zero()) {
                 return Err(SendFailure::WouldBlock);
             }
             let deadline = *deadline.get_or_insert_with(|| timeout.map(deadline::after));
@@ -140,6 +164,15 @@ impl Shared {
                 Woken::TimedOut => return Err(SendFailure::WouldBlock),
                 Woken::Interrupted => return Err(SendFailure::Interrupted),
             }
+        }
+    }
+
+    /// Has the I/O thread write what there is, and count what has left.
+    #[cold]
+    fn post_credit(&self, core: &mut Core) {
+        core.credit_wanted = true;
+        if !std::mem::replace(&mut core.flush_posted, true) {
+            self.context.post(self.home_thread(), Job::Flush { shared: self.arc() });
         }
     }
 
@@ -243,6 +276,35 @@ impl Shared {
             self.flush(core, id, 1);
         }
         self.settle(core);
+    }
+}
+
+impl Core {
+    /// What was counted last is so young that a sender who never waits has to live with it.
+    fn awaits_credit(&self) -> bool {
+        self.credited_at.is_some_and(|at| at.elapsed() < CREDIT_AFTER)
+    }
+
+    /// The next message has room by what was counted last.
+    fn has_counted_room(&mut self) -> bool {
+        let target = self.pattern.next_target();
+        target.and_then(|id| self.pipes.get(id)).is_some_and(|pipe| pipe.has_credit())
+    }
+
+    /// Counts anew what has left the pipes that were found full, and tells the pattern of those with room. Says whether
+    /// there are any.
+    pub(crate) fn credit(&mut self) -> bool {
+        self.credited_at = Some(Instant::now());
+        let mut roomier = Vec::new();
+        for pipe in self.pipes.iter_mut() {
+            if pipe.full && pipe.has_room() {
+                roomier.push(pipe.id);
+            }
+        }
+        for &id in &roomier {
+            self.pattern.writable(&mut self.pipes, id);
+        }
+        !roomier.is_empty()
     }
 }
 

@@ -6,14 +6,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::SocketFlags;
 
 use crate::transport::ipc::{self, IpcName};
-use crate::transport::stream::Stream;
+use crate::transport::stream::{Stream, Web};
 use crate::transport::tcp::{self, TcpOptions};
 
 /// What is listened on.
 #[derive(Debug)]
 pub(crate) enum Address {
     Tcp,
-    Ipc { name: Option<IpcName>, wildcard: bool },
+    /// TCP, with an upgrade to WebSockets first.
+    Web,
+    Ipc {
+        name: Option<IpcName>,
+        wildcard: bool,
+    },
 }
 
 /// Accepts connections on one bound endpoint. Dropping it closes the descriptor and removes an ipc path.
@@ -42,10 +47,11 @@ impl Listener {
             }
         };
         Ok(Some(match &self.address {
-            Address::Tcp => {
+            Address::Tcp | Address::Web => {
                 tcp::tune(&fd, options)?;
                 let (peer_address, peer_endpoint, local) = tcp::names(&fd);
-                Stream::new(fd, peer_address, peer_endpoint, local)
+                let stream = Stream::new(fd, peer_address, peer_endpoint, local);
+                if let Address::Web = self.address { stream.with_web(Web::Server) } else { stream }
             }
             Address::Ipc { .. } => {
                 let text = match ipc::peer_credentials(&fd) {
@@ -62,7 +68,7 @@ impl Listener {
 impl Listener {
     fn admits(&self, fd: &OwnedFd, options: &TcpOptions) -> bool {
         match &self.address {
-            Address::Tcp => {
+            Address::Tcp | Address::Web => {
                 let peer = socket2::SockRef::from(fd).peer_addr().ok().and_then(|peer| peer.as_socket());
                 options.accept.pass_address(peer.map(|peer| peer.ip()))
             }

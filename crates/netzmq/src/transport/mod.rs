@@ -6,6 +6,7 @@
 //! of `tcp` and `ipc`, nothing else.
 
 pub(crate) mod accept_filter;
+pub(crate) mod codec;
 pub(crate) mod ipc;
 pub(crate) mod kick;
 pub(crate) mod listener;

@@ -1,4 +1,4 @@
-//! A connected byte stream: TCP or Unix, non-blocking.
+//! A connected byte stream: TCP or Unix, non-blocking; perhaps with a codec in front.
 //!
 //! Several threads may hold the same stream; which of them reads and which writes is agreed on elsewhere (the tokens
 //! in `pipe`). Nothing here blocks, and a write to a dead peer is an error, never a signal.
@@ -7,6 +7,15 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+
+use super::codec::Codec;
+
+/// The part that this side has in a WebSocket's upgrade.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Web {
+    Client { host: String, path: String },
+    Server,
+}
 
 /// One connection's descriptor, and the texts by which monitors and metadata name its ends.
 #[derive(Debug)]
@@ -18,12 +27,15 @@ pub(crate) struct Stream {
     pub(crate) peer_endpoint: String,
     /// This end, likewise.
     pub(crate) local_endpoint: String,
+    /// It becomes a WebSocket first.
+    pub(crate) web: Option<Web>,
+    codec: Option<Box<Codec>>,
 }
 
 /// What came of moving bytes.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
 pub(crate) enum Moved {
-    /// So many bytes (never 0).
+    /// So many bytes (never 0, but for a read through a codec).
     Bytes(usize),
     /// Nothing now: the kernel would block.
     WouldBlock,
@@ -38,16 +50,45 @@ impl Stream {
         peer_endpoint: String,
         local_endpoint: String,
     ) -> Stream {
-        Stream { fd, peer_address, peer_endpoint, local_endpoint }
+        Stream { fd, peer_address, peer_endpoint, local_endpoint, web: None, codec: None }
+    }
+
+    /// The same as a WebSocket to be.
+    pub(crate) fn with_web(mut self, web: Web) -> Stream {
+        self.peer_endpoint = self.peer_endpoint.replacen("tcp://", "ws://", 1);
+        self.local_endpoint = self.local_endpoint.replacen("tcp://", "ws://", 1);
+        self.web = Some(web);
+        self
+    }
+
+    /// From now on everything goes through `codec`; first of all what has been read already.
+    pub(crate) fn set_codec(&mut self, codec: Codec, read_before: &[u8]) {
+        codec.preload(&self.fd, read_before);
+        self.codec = Some(Box::new(codec));
+    }
+
+    #[inline]
+    pub(crate) fn codec(&self) -> Option<&Codec> {
+        self.codec.as_deref()
     }
 
     /// Reads once into `target`.
     pub(crate) fn read(&self, target: &mut [u8]) -> io::Result<Moved> {
-        moved(|| rustix::net::recv(&self.fd, &mut *target, RecvFlags::DONTWAIT).map(|(n, _)| n))
+        match &self.codec {
+            None => recv(&self.fd, target),
+            Some(codec) => codec.read(&self.fd, target),
+        }
     }
 
     /// Reads once behind what `target` holds, into memory that it has already.
     pub(crate) fn read_spare(&self, target: &mut Vec<u8>) -> io::Result<Moved> {
+        if let Some(codec) = &self.codec {
+            let had = target.len();
+            target.resize(target.capacity(), 0);
+            let moved = codec.read(&self.fd, &mut target[had..]);
+            target.truncate(had + if let Ok(Moved::Bytes(n)) = moved { n } else { 0 });
+            return moved;
+        }
         moved(|| {
             let spare = rustix::buffer::spare_capacity(target);
             rustix::net::recv(&self.fd, spare, RecvFlags::DONTWAIT).map(|(n, _)| n)
@@ -56,12 +97,18 @@ impl Stream {
 
     /// Reads once into several buffers in order.
     pub(crate) fn read_vectored(&self, targets: &mut [IoSliceMut<'_>]) -> io::Result<Moved> {
+        if let (Some(_), Some(first)) = (&self.codec, targets.first_mut()) {
+            return self.read(first);
+        }
         moved(|| rustix::io::readv(&self.fd, targets))
     }
 
     /// Writes once.
     pub(crate) fn write(&self, source: &[u8]) -> io::Result<Moved> {
-        moved(|| rustix::net::send(&self.fd, source, SendFlags::NOSIGNAL | SendFlags::DONTWAIT))
+        match &self.codec {
+            None => send(&self.fd, source),
+            Some(codec) => codec.write(&self.fd, &[IoSlice::new(source)]),
+        }
     }
 
     /// Writes several buffers in order, once.
@@ -69,12 +116,28 @@ impl Stream {
         if let [source] = sources {
             return self.write(source);
         }
+        if let Some(codec) = &self.codec {
+            return codec.write(&self.fd, sources);
+        }
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         moved(|| rustix::net::sendmsg(&self.fd, sources, &mut SendAncillaryBuffer::default(), flags))
     }
 
+    /// Asks the peer for a sign of life, if the stream has a way of its own to do that (WebSockets do).
+    pub(crate) fn ping(&self) -> bool {
+        self.codec.as_ref().is_some_and(|codec| codec.ping(&self.fd))
+    }
+
+    /// Signs of life that were no bytes above.
+    pub(crate) fn controls(&self) -> u64 {
+        self.codec.as_ref().map_or(0, |codec| codec.controls())
+    }
+
     /// Says that nothing more will be written; what was written still arrives.
     pub(crate) fn shutdown_write(&self) {
+        if let Some(codec) = &self.codec {
+            codec.close(&self.fd);
+        }
         // As below.
         let _ = rustix::net::shutdown(&self.fd, rustix::net::Shutdown::Write);
     }
@@ -90,6 +153,16 @@ impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+#[inline]
+pub(super) fn recv(fd: &OwnedFd, target: &mut [u8]) -> io::Result<Moved> {
+    moved(|| rustix::net::recv(fd, &mut *target, RecvFlags::DONTWAIT).map(|(n, _)| n))
+}
+
+#[inline]
+pub(super) fn send(fd: &OwnedFd, source: &[u8]) -> io::Result<Moved> {
+    moved(|| rustix::net::send(fd, source, SendFlags::NOSIGNAL | SendFlags::DONTWAIT))
 }
 
 /// A signal that comes in between is no news of the stream: waiting for an edge after it might be for ever.

@@ -146,6 +146,12 @@ pub enum PeerMisbehaved {
         /// The limit.
         max: usize,
     },
+    /// A ZMTP 1.0 frame whose length leaves no room for its flags.
+    #[error("a frame without flags")]
+    FrameWithoutFlags,
+    /// The rules of WebSockets.
+    #[error("{0}")]
+    WebSocket(#[from] WsFault),
     /// A command came between two parts of one message.
     #[error("a command between the parts of a message")]
     CommandInsideMessage,
@@ -250,6 +256,69 @@ pub enum PeerMisbehaved {
         /// The one that came.
         received: u64,
     },
+}
+
+/// What a WebSocket peer did wrong, in the upgrade or after it.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum WsFault {
+    /// What came is no HTTP, or not the request or answer that opens a WebSocket.
+    #[error("no WebSocket upgrade: {what}")]
+    Upgrade {
+        /// What is missing or wrong.
+        what: &'static str,
+    },
+    /// The head of the request or answer is longer than [`crate::limits::HTTP_HEAD_BYTES_MAX`].
+    #[error("an HTTP head of more than {max} bytes")]
+    HeadTooLong {
+        /// The limit.
+        max: usize,
+    },
+    /// Bits for extensions, of which none was agreed on.
+    #[error("reserved bits in a WebSocket frame ({first:#04x})")]
+    ReservedBits {
+        /// The frame's first byte.
+        first: u8,
+    },
+    /// No kind of frame that has a place here: text, or one that nobody knows.
+    #[error("a WebSocket frame with opcode {opcode}")]
+    Opcode {
+        /// Its opcode.
+        opcode: u8,
+    },
+    /// Clients mask, servers don't.
+    #[error("a WebSocket frame {} a mask", if *expected { "without" } else { "with" })]
+    Mask {
+        /// This side expects masked frames.
+        expected: bool,
+    },
+    /// A message begun before the last one's fragments were complete, or a fragment of none.
+    #[error("a WebSocket fragment out of order")]
+    Sequence,
+    /// Control frames are never in fragments.
+    #[error("a WebSocket control frame in fragments")]
+    ControlInFragments,
+    /// A control frame of more than 125 bytes.
+    #[error("a WebSocket control frame of {len} bytes")]
+    ControlTooLong {
+        /// Its length.
+        len: u64,
+    },
+    /// A message without the byte that says what it is.
+    #[error("a WebSocket message without flags")]
+    NoFlags,
+    /// Flags that mean nothing.
+    #[error("unknown flags {flags:#04x} in a WebSocket message")]
+    Flags {
+        /// The byte.
+        flags: u8,
+    },
+}
+
+impl From<WsFault> for ProtocolError {
+    fn from(fault: WsFault) -> ProtocolError {
+        PeerMisbehaved::WebSocket(fault).into()
+    }
 }
 
 /// The peer speaks correctly, but not to us.

@@ -27,6 +27,7 @@ pub const ZAP_BAD_REQUEST_ID: u32 = 0x2000_0002;
 pub const ZAP_BAD_VERSION: u32 = 0x2000_0003;
 pub const ZAP_INVALID_STATUS_CODE: u32 = 0x2000_0004;
 pub const ZAP_INVALID_METADATA: u32 = 0x2000_0005;
+pub const WS_UNSPECIFIED: u32 = 0x3000_0000;
 
 impl ProtocolError {
     /// libzmq's `ZMQ_PROTOCOL_ERROR_*` number: the value of `ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL`.
@@ -60,7 +61,9 @@ impl PeerMisbehaved {
             | PeerMisbehaved::MessageTooManyParts { .. }
             | PeerMisbehaved::TooManyCommands { .. }
             | PeerMisbehaved::HandshakeTooLong { .. }
+            | PeerMisbehaved::FrameWithoutFlags
             | PeerMisbehaved::CommandInsideMessage => ZMTP_UNSPECIFIED,
+            PeerMisbehaved::WebSocket(_) => WS_UNSPECIFIED,
             PeerMisbehaved::NotACommand { .. } | PeerMisbehaved::UnexpectedCommand { .. } => {
                 ZMTP_UNEXPECTED_COMMAND
             }

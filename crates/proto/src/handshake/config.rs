@@ -11,6 +11,18 @@ use crate::socket_type::SocketType;
 use std::fmt;
 use zeroize::Zeroizing;
 
+/// What a handshake begins with.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Opening {
+    /// ZMTP's greeting. Peers of ZMTP 1.0 and 2.0 are told by it, and taken as libzmq takes them: without security only.
+    #[default]
+    Greeting,
+    /// The mechanism's first command: who the peer is, is known from elsewhere (`ZWS2.0/NULL` and its like).
+    Mechanism,
+    /// A frame with the routing id, and nothing else (`ZWS2.0`).
+    RoutingId,
+}
+
 /// Everything that a handshake must know beforehand.
 #[derive(Clone)]
 pub struct HandshakeConfig {
@@ -28,6 +40,8 @@ pub struct HandshakeConfig {
     pub zap_domain: String,
     /// The peer's address for the ZAP request.
     pub peer_address: String,
+    /// What comes first.
+    pub opening: Opening,
     /// Our minor version: 1, or 0 to appear as a ZMTP 3.0 peer.
     pub minor_version: u8,
     /// Randomness for keys and nonces: fresh from the operating system for every connection. Only CURVE uses it;
@@ -48,6 +62,7 @@ impl HandshakeConfig {
             zap: false,
             zap_domain: String::new(),
             peer_address: String::new(),
+            opening: Opening::Greeting,
             minor_version: 1,
             seed: Zeroizing::default(),
         }
@@ -60,6 +75,12 @@ impl HandshakeConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.mechanism.check()?;
         self.own_metadata().map(drop)
+    }
+
+    /// Peers that can't show who they are may come in.
+    #[must_use]
+    pub fn takes_strangers(&self) -> bool {
+        matches!(self.mechanism, MechanismConfig::Null) && self.zap_domain.is_empty() && !self.zap
     }
 
     pub(super) fn own_metadata(&self) -> Result<Vec<u8>, ConfigError> {

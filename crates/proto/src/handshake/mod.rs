@@ -11,14 +11,15 @@
 //!   before closing, if there is one.
 //! - While ZAP is awaited no input is taken, so a peer can't make us buffer.
 //!
-//! Peers of ZMTP 2.0 and 1.0 are refused in `greeting.rs`; a legacy handshake would be a further [`Stage`].
+//! Peers of ZMTP 2.0 and 1.0 show themselves in the greeting, and have their own short handshake (`old.rs`).
 //!
 //! Source: RFC 37; where it leaves a choice, libzmq 4.3.5's is taken.
 
 mod command_buffer;
 mod config;
+mod old;
 
-pub use config::HandshakeConfig;
+pub use config::{HandshakeConfig, Opening};
 
 use crate::command::encode_error;
 use crate::error::{
@@ -38,9 +39,11 @@ use zeroize::Zeroize as _;
 /// What is known of the peer when the handshake is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerProperties {
-    /// 0: ZMTP 3.0, whose subscriptions travel as messages. 1 or more: as commands.
+    /// What the peer speaks.
+    pub protocol: PeerProtocol,
+    /// 0: ZMTP 3.0 or older, whose subscriptions travel as messages. 1 or more: as commands.
     pub minor_version: u8,
-    /// The peer's socket type, compatible with ours.
+    /// The peer's socket type, compatible with ours; where the protocol does not tell it, the usual one.
     pub socket_type: SocketType,
     /// At most 255 bytes; empty if the peer did not name itself. RFC 37 forbids a zero in front, but libzmq sends
     /// and takes such ids, so they pass: a ROUTER must not confuse them with ids of its own making.
@@ -49,6 +52,19 @@ pub struct PeerProperties {
     /// without those that the handler set too. A peer's own `User-Id` or `Peer-Address` is left out: they would be
     /// lies.
     pub properties: Vec<(String, Vec<u8>)>,
+}
+
+/// What a peer speaks.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, Hash)]
+pub enum PeerProtocol {
+    /// ZMTP 1.0: another framing ([`Zmtp1Decoder`](crate::Zmtp1Decoder)), no commands, no socket type.
+    Zmtp1,
+    /// ZMTP 2.0: no commands.
+    Zmtp2,
+    /// ZMTP 3, over whatever it is carried.
+    Zmtp3,
+    /// `ZWS2.0` without a mechanism: no socket type.
+    Zws2,
 }
 
 /// The end of a handshake: who the peer is, and how traffic is encoded.
@@ -125,6 +141,7 @@ impl Common {
         }
         let properties = metadata.iter().map(|p| (p.name.to_owned(), p.value.to_vec())).collect();
         self.peer = Some(PeerProperties {
+            protocol: PeerProtocol::Zmtp3,
             minor_version: self.minor_version,
             socket_type: theirs,
             routing_id: routing_id.to_vec(),
@@ -149,6 +166,10 @@ impl Common {
 #[derive(Debug)]
 enum Stage {
     Greeting,
+    /// ZMTP 2.0: a byte for the socket type.
+    SocketType,
+    /// A peer without a mechanism: its routing id.
+    RoutingId(old::RoutingIdFrame),
     Commands,
     AwaitingZap(ZapCredentials),
     Done,
@@ -188,21 +209,44 @@ impl Handshake {
     /// [`Handshake::handle_input`] says so.
     #[must_use]
     pub fn new(config: HandshakeConfig) -> Handshake {
-        let stage = match config.check() {
-            Ok(()) => Stage::Greeting,
-            Err(error) => Stage::Failed(error.into()),
-        };
+        let checked = config.check();
         let mechanism = Mechanism::new(&config.mechanism);
         let reader = GreetingReader::new();
-        let mut writer =
-            GreetingWriter::new(config.minor_version, config.mechanism.name(), config.mechanism.is_server());
-        let mut output = Vec::new();
-        if matches!(stage, Stage::Greeting) {
-            writer.advance(&reader, &mut output);
-        }
+        let writer = GreetingWriter::new(
+            config.minor_version,
+            config.mechanism.name(),
+            config.mechanism.is_server(),
+            config.routing_id.len(),
+        );
         let common =
             Common { config, minor_version: 0, peer: None, zap_properties: Vec::new(), random: None };
-        Handshake { common, mechanism, reader, writer, command: CommandBuffer::default(), output, stage }
+        let (command, output, stage) = (CommandBuffer::default(), Vec::new(), Stage::Greeting);
+        let mut handshake = Handshake { common, mechanism, reader, writer, command, output, stage };
+        if let Err(error) = checked.map_err(ProtocolError::from).and_then(|()| handshake.open()) {
+            handshake.fail(error);
+        }
+        handshake
+    }
+
+    fn open(&mut self) -> Result<(), ProtocolError> {
+        match self.common.config.opening {
+            Opening::Greeting => self.writer.advance(&self.reader, &mut self.output),
+            Opening::Mechanism => {
+                // Subscriptions are commands only where a mechanism seals them.
+                let sealed = matches!(
+                    self.common.mechanism(),
+                    MechanismConfig::CurveServer { .. } | MechanismConfig::CurveClient { .. }
+                );
+                self.common.minor_version = u8::from(sealed);
+                let step = self.mechanism.start(&mut self.common, &mut self.output)?;
+                self.take_step(step);
+            }
+            Opening::RoutingId => {
+                let usual = self.common.config.socket_type.usual_peer();
+                self.exchange_routing_ids(PeerProtocol::Zws2, usual);
+            }
+        }
+        Ok(())
     }
 
     /// Takes bytes from the front of `input` and returns how many. Fewer than all of them are taken in two cases: a
@@ -217,8 +261,10 @@ impl Handshake {
             let taken = match &self.stage {
                 Stage::Failed(error) => return Err(error.clone()),
                 Stage::AwaitingZap(_) | Stage::Done => break,
-                Stage::Greeting | Stage::Commands if rest.is_empty() => break,
+                _ if rest.is_empty() => break,
                 Stage::Greeting => self.handle_greeting(rest),
+                Stage::SocketType => self.handle_socket_type(rest),
+                Stage::RoutingId(_) => self.handle_routing_id(rest),
                 Stage::Commands => self.handle_commands(rest),
             };
             match taken {
@@ -239,7 +285,11 @@ impl Handshake {
     #[must_use]
     pub fn status(&self) -> HandshakeStatus {
         match self.stage {
-            Stage::Greeting | Stage::Commands | Stage::Failed(_) => HandshakeStatus::InProgress,
+            Stage::Greeting
+            | Stage::SocketType
+            | Stage::RoutingId(_)
+            | Stage::Commands
+            | Stage::Failed(_) => HandshakeStatus::InProgress,
             Stage::AwaitingZap(_) => HandshakeStatus::AwaitingZap,
             Stage::Done => HandshakeStatus::Done,
         }
@@ -303,7 +353,12 @@ impl Handshake {
     }
 
     fn handle_greeting(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
-        let taken = self.reader.handle_input(input)?;
+        let had = self.reader.bytes().len();
+        let taken = match self.reader.handle_input(input) {
+            Ok(taken) => taken,
+            Err(ProtocolError::PeerIncompatible(old)) => return self.go_on_with_old_peer(old, had),
+            Err(error) => return Err(error),
+        };
         self.writer.advance(&self.reader, &mut self.output);
         if let Some(greeting) = self.reader.greeting() {
             self.check_greeting(&greeting)?;

@@ -261,7 +261,7 @@ impl<V: Vacant> Trie<V> {
         text.reverse();
     }
 
-    /// Hands out every string that has a value, in no particular order.
+    /// Hands out every string that has a value, in the order of their bytes (as libzmq does).
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8], &V)) {
         let mut text = Vec::new();
         let mut waiting = vec![NodeId::ROOT];
@@ -271,7 +271,10 @@ impl<V: Vacant> Trie<V> {
                 self.text_of(id, &mut text);
                 visit(&text, &node.value);
             }
+            let first = waiting.len();
             node.children.for_each(|child| waiting.push(child));
+            let label = |id: &NodeId| self.node(*id).map_or(0, |node| node.label.first());
+            waiting[first..].sort_unstable_by_key(|id| std::cmp::Reverse(label(id)));
         }
     }
 

@@ -1,0 +1,113 @@
+//! A WebSocket before its handshake: the HTTP upgrade, driven on the I/O thread within the time that a handshake has.
+
+use std::sync::Arc;
+
+use netzmq_proto::{HandshakeConfig, Opening, WsDecoder, WsEncoder, WsProtocol, WsUpgrade};
+
+use super::io_thread::IoThread;
+use super::job::Fault;
+use super::session::Phase;
+use crate::transport::codec::Codec;
+use crate::transport::stream::{Moved, Stream, Web};
+
+/// An upgrade under way.
+pub(crate) struct Upgrading {
+    pub(crate) stream: Stream,
+    upgrade: WsUpgrade,
+    /// For the handshake that follows.
+    config: HandshakeConfig,
+    /// What the kernel had no room for.
+    unsent: Vec<u8>,
+    /// Frames that came with the peer's head.
+    rest: Vec<u8>,
+    /// Where a client's masks come from.
+    seed: Option<[u8; 32]>,
+}
+
+/// Read at once: a head, usually.
+const READ_BYTES: usize = 4 * 1024;
+
+impl Upgrading {
+    /// The first step; its output is to be sent.
+    pub(crate) fn new(stream: Stream, web: &Web, config: HandshakeConfig) -> std::io::Result<Upgrading> {
+        let mechanism = config.mechanism.name();
+        let mut seed = None;
+        let upgrade = match web {
+            Web::Client { host, path } => {
+                let nonce: [u8; 16] = random()?;
+                seed = Some(random()?);
+                WsUpgrade::client(host, path, mechanism, nonce)
+            }
+            Web::Server => WsUpgrade::server(mechanism, config.takes_strangers()),
+        };
+        Ok(Upgrading { stream, upgrade, config, unsent: Vec::new(), rest: Vec::new(), seed })
+    }
+
+    fn read(&mut self) -> Result<(), Fault> {
+        let mut buffer = [0; READ_BYTES];
+        while self.upgrade.protocol().is_none() {
+            match self.stream.read(&mut buffer) {
+                Ok(Moved::Bytes(n)) => {
+                    let used = self.upgrade.handle_input(&buffer[..n]).map_err(Fault::Protocol)?;
+                    self.rest.extend_from_slice(&buffer[used..n]);
+                }
+                Ok(Moved::WouldBlock) => return Ok(()),
+                Ok(Moved::End) => return Err(Fault::End),
+                Err(error) => return Err(Fault::Io(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), Fault> {
+        self.unsent.append(self.upgrade.output());
+        while !self.unsent.is_empty() {
+            match self.stream.write(&self.unsent) {
+                Ok(Moved::Bytes(n)) => drop(self.unsent.drain(..n)),
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(Fault::Io(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The stream as a WebSocket, and how the handshake over it begins.
+    fn finish(self, protocol: WsProtocol, max_message_size: Option<u64>) -> (Stream, HandshakeConfig) {
+        let Upgrading { mut stream, mut config, rest, seed, .. } = self;
+        config.opening = match protocol {
+            WsProtocol::RoutingId => Opening::RoutingId,
+            WsProtocol::Mechanism => Opening::Mechanism,
+        };
+        let decoder = WsDecoder::new(seed.is_none(), max_message_size);
+        let encoder = seed.map_or_else(WsEncoder::server, WsEncoder::client);
+        stream.set_codec(Codec::websocket(decoder, encoder), &rest);
+        (stream, config)
+    }
+}
+
+impl IoThread {
+    /// Moves the upgrade on.
+    pub(crate) fn upgrade(&mut self, token: u64, readable: bool) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let Phase::Upgrading(upgrading) = &mut session.phase else { return };
+        let read = if readable { upgrading.read() } else { Ok(()) };
+        // Also after an error: the peer is told.
+        let wrote = upgrading.write();
+        if let Err(fault) = read.and(wrote) {
+            return self.handshake_failed(token, fault);
+        }
+        let done = upgrading.unsent.is_empty();
+        let Some(protocol) = upgrading.upgrade.protocol().filter(|_| done) else { return };
+        let Phase::Upgrading(upgrading) = std::mem::replace(&mut session.phase, Phase::Pausing) else {
+            return;
+        };
+        let (stream, config) = upgrading.finish(protocol, session.options.max_message_size);
+        self.shake_hands(token, Arc::new(stream), config);
+    }
+}
+
+fn random<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(bytes)
+}
