@@ -30,6 +30,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   install --check  the same into the target folder, and C programs built against it
   conform libzmq [--draft] [--library DIR] [--record] [TESTS…]
                    libzmq's own test programs on our library, held against how they end on libzmq
+  conform options --library DIR
+                   every option's defaults, ranges and errors, beside those of the library in DIR
   conform compatibility
                    writes COMPATIBILITY.md
   conform perf [--library DIR] [--runs 5]

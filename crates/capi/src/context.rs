@@ -114,7 +114,8 @@ impl CContext {
         if settings.ipv6 {
             socket.set_ipv6(true)?;
         }
-        if !settings.blocky {
+        // A subscriber has nothing to say that would be worth waiting for.
+        if !settings.blocky || matches!(socket_type, SocketType::Sub | SocketType::XSub) {
             socket.set_linger(Some(std::time::Duration::ZERO))?;
         }
         if settings.max_message_size < c_int::MAX {
@@ -147,7 +148,7 @@ impl CContext {
         let number = number.ok_or(EINVAL)?;
         match option {
             IO_THREADS if number >= 0 => settings.io_threads = number,
-            MAX_SOCKETS if (1..=SOCKETS_MAX).contains(&number) => settings.max_sockets = number,
+            MAX_SOCKETS if number >= 1 => settings.max_sockets = number,
             IPV6 if number >= 0 => settings.ipv6 = number != 0,
             BLOCKY if number >= 0 => settings.blocky = number != 0,
             MAX_MSGSZ if number >= 0 => settings.max_message_size = number,

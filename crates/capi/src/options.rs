@@ -26,8 +26,8 @@ pub(crate) fn is_thread_safe(socket_type: SocketType) -> bool {
     matches!(socket_type, Client | Server | Radio | Dish | Gather | Scatter | Peer | Channel)
 }
 
-/// Unset by null only: an empty text is no proxy's address.
-const SOCKS_PROXY: c_int = 68;
+/// Lists and texts that are unset by null only: SOCKS_PROXY, TCP_ACCEPT_FILTER, the IPC_FILTERs.
+const UNSET_BY_NULL: [c_int; 5] = [68, 38, 58, 59, 60];
 
 export! {
     /// Sets an option. (`zmq_setsockopt`)
@@ -39,7 +39,7 @@ export! {
         if value.is_null() && len > 0 {
             return Err(EINVAL);
         }
-        if !value.is_null() && len == 0 && option == SOCKS_PROXY {
+        if !value.is_null() && len == 0 && UNSET_BY_NULL.contains(&option) {
             return Err(EINVAL);
         }
         // SAFETY: the manual page's contract.

@@ -1,6 +1,7 @@
 //! C programs against our header and our library: one for each section of `zmq.h`, compiled by the system's C compiler.
 //!
-//! A program exits with 0, or with the line of the check that failed. Each is also a check that the header compiles
+//! A program exits with 0, or tells the line of the check that failed. Where valgrind is (the CI installs it) each runs a
+//! second time under that. Each is also a check that the header compiles
 //! without a warning, as C and (where there is a compiler) the drafts included.
 
 use std::path::{Path, PathBuf};
@@ -36,8 +37,19 @@ fn run(name: &str) {
         .output()
         .expect("a C compiler is needed to test the C interface");
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    let ran = Command::new(&program).current_dir(&out).output().unwrap();
-    assert!(ran.status.success(), "{name}.c: {}, {}", ran.status, String::from_utf8_lossy(&ran.stderr));
+    let checked = |mut command: Command, how: &str| {
+        let ran = command.current_dir(&out).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{name}.c, {how}: {}, {said}", ran.status);
+    };
+    checked(Command::new(&program), "alone");
+    if Command::new("valgrind").arg("--version").output().is_ok() {
+        // No access to memory that is not ours, or never was written, and nothing lost.
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["-q", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=definite"]);
+        valgrind.args(["--errors-for-leak-kinds=definite"]).arg(&program);
+        checked(valgrind, "under valgrind");
+    }
 }
 
 macro_rules! programs {

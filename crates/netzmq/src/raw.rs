@@ -207,10 +207,27 @@ pub fn set_reconnect_stop(socket: &Socket, bits: u8) -> Result<(), OptionError> 
     socket.change_options(|options| options.reconnect_stop = bits)
 }
 
-/// What [`set_reconnect_stop`] sets.
-#[must_use]
-pub fn reconnect_stop(socket: &Socket) -> u8 {
-    socket.read_options(|options| options.reconnect_stop)
+/// [`Socket::set_routing_id`], and those that begin with a zero byte as well, which `zmq_setsockopt(3)` reserves and libzmq
+/// takes all the same.
+///
+/// # Errors
+/// More than 255 bytes, or none.
+pub fn set_routing_id(socket: &Socket, id: &[u8]) -> Result<(), OptionError> {
+    check_len("routing_id", id)?;
+    socket.change_options(|options| options.routing_id = id.to_vec())
+}
+
+/// [`Socket::set_connect_routing_id`], as [`set_routing_id`].
+///
+/// # Errors
+/// More than 255 bytes, or none.
+pub fn set_connect_routing_id(socket: &Socket, id: &[u8]) -> Result<(), OptionError> {
+    check_len("connect_routing_id", id)?;
+    socket.change_options(|options| options.connect_routing_id = Some(id.to_vec()))
+}
+
+fn check_len(option: &'static str, id: &[u8]) -> Result<(), OptionError> {
+    if (1..=255).contains(&id.len()) { Ok(()) } else { Err(OptionError::invalid(option, "1 to 255 bytes")) }
 }
 
 /// Sends this to every new peer first (`ZMQ_HELLO_MSG`); empty: nothing.

@@ -14,13 +14,13 @@ const PAGE: &str = "COMPATIBILITY.md";
 
 /// What is said of a thing that is not the same.
 #[derive(Debug, PartialEq, Eq)]
-struct Note<'a> {
+pub(super) struct Note<'a> {
     state: &'a str,
     why: &'a str,
 }
 
 /// By name of function, option or test.
-type Notes<'a> = BTreeMap<&'a str, Note<'a>>;
+pub(super) type Notes<'a> = BTreeMap<&'a str, Note<'a>>;
 
 /// Writes the page.
 pub(super) fn write() -> Result<()> {
@@ -36,8 +36,13 @@ pub(crate) fn check() -> Result<()> {
     }
 }
 
+/// Where the words are.
+pub(super) fn notes_path() -> std::path::PathBuf {
+    shell::root().join("conformance/libzmq/notes.txt")
+}
+
 fn page() -> Result<String> {
-    let text = read(&shell::root().join("conformance/libzmq/notes.txt"))?;
+    let text = read(&notes_path())?;
     let notes = parse_notes(&text)?;
     let (functions, stable) = source::functions()?;
     let header = read(&shell::root().join("crates/capi/include/zmq.h"))?;
@@ -65,7 +70,7 @@ fn page() -> Result<String> {
 }
 
 /// `NAME | state | why`, where the state is "differs" or "not yet".
-fn parse_notes(text: &str) -> Result<Notes<'_>> {
+pub(super) fn parse_notes(text: &str) -> Result<Notes<'_>> {
     let mut notes = Notes::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let parts: Vec<&str> = line.splitn(3, '|').map(str::trim).collect();

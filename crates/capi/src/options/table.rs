@@ -137,7 +137,7 @@ fn key(bytes: [u8; 32], room: &mut [u8]) -> Result<usize, Errno> {
 fn metadata(socket: &CSocket, value: &[u8]) -> Result<(), Errno> {
     let text = text(value, usize::MAX)?;
     let (name, value) = text.split_once(':').ok_or(EINVAL)?;
-    if name.len() > 255 || value.is_empty() || !name.starts_with("X-") {
+    if name.len() > 255 || name.len() < 3 || value.is_empty() || !name.starts_with("X-") {
         return Err(EINVAL);
     }
     Ok(raw::add_metadata(socket.socket(), name, value.as_bytes())?)
@@ -182,7 +182,7 @@ static LINES: &[Line] = &[
         },
         get |s, r| exact(&s.extras().affinity.to_ne_bytes(), r)),
     line!(5 ROUTING_ID,
-    set |s, v| if v.is_empty() { Err(EINVAL) } else { Ok(s.socket().set_routing_id(v.to_vec())?) },
+    set |s, v| Ok(raw::set_routing_id(s.socket(), v)?),
     get |s, r| {
         let own = s.socket().routing_id();
         if own.is_empty() && s.socket().socket_type() == SocketType::Stream {
@@ -211,7 +211,7 @@ static LINES: &[Line] = &[
         fitting(&raw::event_fd(s.socket())?.to_ne_bytes(), r)
     }),
     line!(15 EVENTS, get |s, r| fitting(&events(s)?.to_ne_bytes(), r)),
-    line!(16 TYPE, get |s, r| fitting(&s.socket().socket_type().zmq_number().to_ne_bytes(), r)),
+    line!(16 TYPE, get |s, r| number(s.socket().socket_type().zmq_number(), r)),
     line!(17 LINGER,
         set |s, v| Ok(s.socket().set_linger(wait(v)?)?),
         get |s, r| number(millis_of(s.socket().linger()), r)),
@@ -350,7 +350,7 @@ static LINES: &[Line] = &[
     line!(60 IPC_FILTER_GID, set |s, v| ipc_peer(s, v, IpcPeer::Group)),
     line!(61 CONNECT_ROUTING_ID,
         set |s, v| { only!(s, Router | Stream | Rep | Server | Peer);
-            Ok(s.socket().set_connect_routing_id(Some(v.to_vec()))?) }),
+            Ok(raw::set_connect_routing_id(s.socket(), v)?) }),
     line!(66 HANDSHAKE_IVL,
         set |s, v| Ok(s.socket().set_handshake_timeout(millis(v)?)?),
         get |s, r| number(millis_of(Some(s.socket().handshake_timeout())), r)),
@@ -366,14 +366,17 @@ static LINES: &[Line] = &[
     }),
     line!(73 STREAM_NOTIFY, set |s, v| { only!(s, Stream); Ok(s.socket().set_stream_notify(flag(v)?)?) }),
     line!(74 INVERT_MATCHING,
-        set |s, v| Ok(s.socket().set_invert_matching(flag(v)?)?),
+        set |s, v| Ok(s.socket().set_invert_matching(int(v)? != 0)?),
         get |s, r| yes_no(s.socket().invert_matching(), r)),
     line!(75 HEARTBEAT_IVL,
         set |s, v| Ok(s.socket().set_heartbeat_interval(millis(v)?)?),
         get |s, r| number(millis_of(Some(s.socket().heartbeat_interval())), r)),
     line!(76 HEARTBEAT_TTL,
-        // Tenths of a second travel.
-        set |s, v| Ok(s.socket().set_heartbeat_ttl(Duration::from_millis(millis(v)?.as_millis() as u64 / 100 * 100))?),
+        // Tenths of a second travel, and what is less than one is none.
+        set |s, v| {
+            let tenths = u16::try_from(int(v)? / 100).map_err(|_| EINVAL)?;
+            Ok(s.socket().set_heartbeat_ttl(Duration::from_millis(u64::from(tenths) * 100))?)
+        },
         get |s, r| number(millis_of(Some(s.socket().heartbeat_ttl())), r)),
     line!(77 HEARTBEAT_TIMEOUT,
         set |s, v| Ok(s.socket().set_heartbeat_timeout(Some(millis(v)?))?),
@@ -411,10 +414,12 @@ static LINES: &[Line] = &[
         set |s, v| Ok(s.socket().set_zap_enforce_domain(int(v)? != 0)?),
         get |s, r| yes_no(s.socket().zap_enforce_domain(), r)),
     line!(94 LOOPBACK_FASTPATH,
-        set |s, v| { s.extras().set_number(94, c_int::from(flag(v)?)); Ok(()) },
+        set |s, v| { s.extras().set_number(94, c_int::from(int(v)? != 0)); Ok(()) },
         get |s, r| number(s.extras().number(94, 0), r)),
     line!(95 METADATA, set metadata),
-    line!(96 MULTICAST_LOOP, keep from 0, default 1),
+    line!(96 MULTICAST_LOOP,
+        set |s, v| { s.extras().set_number(96, c_int::from(int(v)? != 0)); Ok(()) },
+        get |s, r| number(s.extras().number(96, 1), r)),
     line!(97 ROUTER_NOTIFY,
         set |s, v| {
             only!(s, Router);
@@ -436,16 +441,15 @@ static LINES: &[Line] = &[
     line!(101 IN_BATCH_SIZE, keep from 1, default 8192),
     line!(102 OUT_BATCH_SIZE, keep from 1, default 8192),
     line!(108 ONLY_FIRST_SUBSCRIBE,
-        set |s, v| { only!(s, XPub | XSub | Pub | Sub); Ok(raw::set_only_first_subscribe(s.socket(), loose_flag(v)?)?) }),
+        set |s, v| { only!(s, XPub | XSub | Pub); Ok(raw::set_only_first_subscribe(s.socket(), loose_flag(v)?)?) }),
     line!(109 RECONNECT_STOP,
+        // Kept as it was given; three of its bits have a meaning.
         set |s, v| {
-            let bits = int_from(v, 0)?;
-            if bits > 7 {
-                return Err(EINVAL);
-            }
-            Ok(raw::set_reconnect_stop(s.socket(), bits as u8)?)
+            let bits = int(v)?;
+            s.extras().set_number(109, bits);
+            Ok(raw::set_reconnect_stop(s.socket(), (bits & 7) as u8)?)
         },
-        get |s, r| number(raw::reconnect_stop(s.socket()).into(), r)),
+        get |s, r| number(s.extras().number(109, 0), r)),
     line!(110 HELLO_MSG, set |s, v| Ok(raw::set_hello(s.socket(), v)?)),
     line!(112 PRIORITY,
         set |s, v| {
@@ -454,13 +458,12 @@ static LINES: &[Line] = &[
         },
         get |s, r| number(raw::priority(s.socket()).map_or(0, u32::cast_signed), r)),
     line!(113 BUSY_POLL,
-        set |s, v| {
-            let value = int_from(v, 0)?;
-            Ok(raw::set_busy_poll(s.socket(), Some(value.unsigned_abs()).filter(|n| *n > 0))?)
-        },
-        get |s, r| number(raw::busy_poll(s.socket()).map_or(0, u32::cast_signed), r)),
+    set |s, v| {
+        let value = int(v)?;
+        Ok(raw::set_busy_poll(s.socket(), u32::try_from(value).ok().filter(|n| *n > 0))?)
+    }),
     line!(115 XSUB_VERBOSE_UNSUBSCRIBE,
-        set |s, v| { only!(s, XSub | Sub); Ok(raw::set_xsub_verbose_unsubscribe(s.socket(), loose_flag(v)?)?) }),
+        set |s, v| { only!(s, XSub); Ok(raw::set_xsub_verbose_unsubscribe(s.socket(), loose_flag(v)?)?) }),
     line!(116 TOPICS_COUNT, get |s, r| {
         only!(s, Pub | XPub | Sub | XSub);
         fitting(&count_of(raw::topics(s.socket())).to_ne_bytes(), r)

@@ -30,7 +30,7 @@ static inline void *open_socket (int type)
     CHECK (handle);
     void *socket = zmq_socket (handle, type);
     CHECK (socket);
-    int zero = 0, patience = 5000;
+    int zero = 0, patience = 60000;
     CHECK (zmq_setsockopt (socket, ZMQ_LINGER, &zero, sizeof zero) == 0);
     CHECK (zmq_setsockopt (socket, ZMQ_RCVTIMEO, &patience, sizeof patience) == 0);
     CHECK (zmq_setsockopt (socket, ZMQ_SNDTIMEO, &patience, sizeof patience) == 0);

@@ -51,11 +51,30 @@ static void try_with (void *bad, void *good)
         FAILS (ENOTSOCK, zmq_proxy (bad, good, NULL));
         FAILS (ENOTSOCK, zmq_proxy_steerable (good, good, bad, NULL));
         FAILS (ENOTSOCK, zmq_proxy_steerable (good, good, NULL, bad));
+        FAILS (ENOTSOCK, zmq_proxy (good, bad, NULL));
+        FAILS (ENOTSOCK, zmq_proxy (good, good, bad));
+        FAILS (ENOTSOCK, zmq_proxy_steerable (bad, good, NULL, NULL));
+        FAILS (ENOTSOCK, zmq_proxy_steerable (good, bad, NULL, NULL));
+        FAILS (ENOTSOCK, zmq_device (ZMQ_QUEUE, bad, good));
+        FAILS (ENOTSOCK, zmq_device (ZMQ_QUEUE, good, bad));
     } else {
         FAILS (EFAULT, zmq_proxy (bad, good, NULL));
         FAILS (EFAULT, zmq_proxy (good, bad, NULL));
         FAILS (EFAULT, zmq_device (ZMQ_QUEUE, bad, good));
+        FAILS (EFAULT, zmq_device (ZMQ_QUEUE, good, bad));
+        FAILS (EFAULT, zmq_proxy_steerable (bad, good, NULL, NULL));
+        FAILS (EFAULT, zmq_proxy_steerable (good, bad, NULL, NULL));
     }
+    void *poller = zmq_poller_new ();
+    CHECK (poller);
+    FAILS (ENOTSOCK, zmq_poller_add (poller, bad, NULL, ZMQ_POLLIN));
+    FAILS (ENOTSOCK, zmq_poller_modify (poller, bad, ZMQ_POLLIN));
+    FAILS (ENOTSOCK, zmq_poller_remove (poller, bad));
+    FAILS (EFAULT, zmq_poller_wait (poller, NULL, 0));
+    FAILS (EFAULT, zmq_poller_wait_all (poller, NULL, 1, 0));
+    FAILS (EFAULT, zmq_poller_fd (poller, NULL));
+    FAILS (EFAULT, zmq_poller_destroy (&bad));
+    CHECK (zmq_poller_destroy (&poller) == 0);
 
     FAILS (EFAULT, zmq_poller_destroy (&bad));
     FAILS (EFAULT, zmq_poller_size (bad));
@@ -96,6 +115,19 @@ int main (void)
     try_with (NULL, good);
     try_with (closed, good);
     try_with (local + 1, good);
+    /* Handles of other kinds. (The last calls end these.) */
+    try_with (zmq_stopwatch_start (), good);
+    try_with (zmq_atomic_counter_new (), good);
+    void *timers = zmq_timers_new ();
+    FAILS (ENOTSOCK, zmq_send (timers, "x", 1, 0));
+    FAILS (ENOTSOCK, zmq_send (handle, "x", 1, 0));
+    FAILS (ENOTSOCK, zmq_close (handle));
+    FAILS (EFAULT, zmq_ctx_term (good));
+    FAILS (EFAULT, zmq_ctx_shutdown (good));
+    FAILS (EFAULT, zmq_ctx_get (good, ZMQ_IO_THREADS));
+    CHECK (!zmq_socket (good, ZMQ_PULL) && errno == EFAULT);
+    FAILS (EFAULT, zmq_timers_add (timers, 1, NULL, NULL));
+    CHECK (zmq_timers_destroy (&timers) == 0);
 
     /* Null where the manual pages want something. */
     FAILS (EFAULT, zmq_msg_init (NULL));
@@ -112,6 +144,33 @@ int main (void)
     FAILS (EFAULT, zmq_msg_set_routing_id (NULL, 1));
     CHECK (!zmq_msg_data (NULL) && !zmq_msg_gets (NULL, "a") && !zmq_msg_group (NULL));
     CHECK (zmq_msg_size (NULL) == 0 && zmq_msg_routing_id (NULL) == 0);
+    zmq_msg_t msg;
+    CHECK (zmq_msg_init (&msg) == 0);
+    FAILS (EFAULT, zmq_msg_send (NULL, good, 0));
+    FAILS (EFAULT, zmq_msg_recv (NULL, good, ZMQ_DONTWAIT));
+    FAILS (EFAULT, zmq_sendmsg (good, NULL, 0));
+    FAILS (EFAULT, zmq_recvmsg (good, NULL, ZMQ_DONTWAIT));
+    FAILS (EFAULT, zmq_msg_copy (&msg, NULL));
+    FAILS (EFAULT, zmq_msg_copy (NULL, &msg));
+    FAILS (EFAULT, zmq_msg_move (&msg, NULL));
+    FAILS (EFAULT, zmq_msg_move (NULL, &msg));
+    FAILS (EFAULT, zmq_msg_init_data (&msg, NULL, 1, NULL, NULL));
+    FAILS (EFAULT, zmq_msg_init_buffer (&msg, NULL, 1));
+    FAILS (EFAULT, zmq_msg_set_group (&msg, NULL));
+    CHECK (!zmq_msg_gets (&msg, NULL) && errno == EFAULT);
+    CHECK (zmq_msg_close (&msg) == 0);
+    /* Closed twice. */
+    FAILS (EFAULT, zmq_msg_close (&msg));
+    FAILS (EFAULT, zmq_msg_send (&msg, good, 0));
+    FAILS (EINVAL, zmq_unbind (good, NULL));
+    FAILS (EINVAL, zmq_disconnect (good, NULL));
+    FAILS (EFAULT, zmq_send (good, NULL, 1, 0));
+    FAILS (EFAULT, zmq_send_const (good, NULL, 1, 0));
+    FAILS (EFAULT, zmq_ctx_set_ext (handle, ZMQ_IO_THREADS, NULL, 4));
+    FAILS (EFAULT, zmq_ctx_get_ext (handle, ZMQ_IO_THREADS, NULL, &len));
+    FAILS (EFAULT, zmq_ctx_get_ext (handle, ZMQ_IO_THREADS, local, NULL));
+    CHECK (zmq_has (NULL) == 0 && zmq_strerror (-1));
+    zmq_version (NULL, NULL, NULL);
     FAILS (EINVAL, zmq_bind (good, NULL));
     FAILS (EINVAL, zmq_connect (good, NULL));
     FAILS (EINVAL, zmq_bind (good, "tcp:/x"));

@@ -39,7 +39,9 @@ int main (void)
     /* More room than an answer takes is filled up with zeros where libzmq does so. */
     int64_t wide = -1;
     size_t len = sizeof wide;
-    CHECK (zmq_getsockopt (dealer, ZMQ_TYPE, &wide, &len) == 0 && len == sizeof (int) && wide == ZMQ_DEALER);
+    CHECK (zmq_getsockopt (dealer, ZMQ_RCVMORE, &wide, &len) == 0 && len == sizeof (int) && wide == 0);
+    len = sizeof wide;
+    FAILS (EINVAL, zmq_getsockopt (dealer, ZMQ_TYPE, &wide, &len));
     len = sizeof wide;
     CHECK (zmq_getsockopt (dealer, ZMQ_MAXMSGSIZE, &wide, &len) == 0 && wide == -1);
 
