@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod allow_list;
 mod connection;
 mod context;
 mod deadline;
@@ -67,6 +68,7 @@ mod transport;
 mod typed;
 mod zap;
 
+pub use allow_list::AllowList;
 pub use context::{Context, ContextBuilder};
 pub use endpoint::ToEndpoint;
 pub use error::{

@@ -37,6 +37,26 @@ const IMPURE: [&[&str]; 9] = [
     &["UnixListener"],
 ];
 
+/// Rooms through which a peer's bytes pass: what is wrong there is an error, never a panic.
+const PEER_ROOMS: [&str; 7] = [
+    "crates/proto/src",
+    "crates/netzmq/src/connection",
+    "crates/netzmq/src/engine",
+    "crates/netzmq/src/patterns",
+    "crates/netzmq/src/pipe",
+    "crates/netzmq/src/transport",
+    "crates/netzmq/src/zap.rs",
+];
+/// Methods and macros that panic.
+const PANICKING: [(&str, &str); 6] = [
+    (".", "unwrap"),
+    (".", "expect"),
+    (".", "unwrap_err"),
+    (".", "expect_err"),
+    ("", "panic"),
+    ("", "unreachable"),
+];
+
 /// Checks every Rust file.
 pub(crate) fn check(files: &BTreeMap<&str, &str>, reached: &BTreeMap<String, Reached>, report: &mut Report) {
     for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".rs")) {
@@ -45,6 +65,7 @@ pub(crate) fn check(files: &BTreeMap<&str, &str>, reached: &BTreeMap<String, Rea
         bans(path, &lexed, text, report);
         unsafe_room(path, &lexed, report);
         purity(path, &lexed, reached.get(*path).is_some_and(|r| r.test), report);
+        panics(path, &lexed, reached.get(*path).is_some_and(|r| r.test), report);
         match reached.get(*path) {
             None => report.find(path, 0, "no target of any package leads to this file"),
             Some(reached) => sleeps(path, &lexed, reached.test, report),
@@ -159,6 +180,26 @@ fn purity(path: &str, lexed: &Lexed, test: bool, report: &mut Report) {
             {
                 report.find(path, word.line, format!("{} in a room that only decides", impure.join("::")));
             }
+        }
+    }
+}
+
+/// Nothing that a peer says is unwrapped.
+fn panics(path: &str, lexed: &Lexed, test: bool, report: &mut Report) {
+    if test || !PEER_ROOMS.iter().any(|room| path == *room || paths::inside(path, room).is_some()) {
+        return;
+    }
+    let ranges = tree::test_ranges(lexed);
+    for word in lexed.words() {
+        let Some((before, _)) = PANICKING.iter().find(|(_, name)| *name == word.text) else { continue };
+        let after = lexed.next_mark(word.at + word.text.len()).map(|(_, byte)| byte);
+        let called = if before.is_empty() {
+            after == Some(b'!')
+        } else {
+            after == Some(b'(') && lexed.code[..word.at].trim_end().ends_with('.')
+        };
+        if called && !ranges.iter().any(|range| range.contains(&word.at)) {
+            report.find(path, word.line, format!("{} where a peer's bytes pass: return an error", word.text));
         }
     }
 }
@@ -298,6 +339,18 @@ mod tests {
         assert_eq!(findings("crates/netzmq/src/patterns/a.rs", "use std::thread;").len(), 1);
         assert!(findings("crates/netzmq/src/engine/a.rs", text).is_empty());
         assert!(findings("crates/proto/src/a.rs", "fn a(now: Instant) {}").is_empty());
+    }
+
+    #[test]
+    fn peers_bytes_are_not_unwrapped() {
+        for text in ["fn a() { x.unwrap(); }", "fn a() { x\n.expect(\"y\"); }", "fn a() { panic!() }"] {
+            assert_eq!(findings("crates/proto/src/a.rs", text).len(), 1, "{text}");
+            assert_eq!(findings("crates/netzmq/src/engine/a.rs", text).len(), 1, "{text}");
+            assert!(findings("crates/netzmq/src/socket/a.rs", text).is_empty(), "{text}");
+            assert!(findings("crates/proto/tests/a.rs", text).is_empty(), "{text}");
+        }
+        let fine = "#[expect(x)] fn a() { x.unwrap_or(y); expect(z); }\n#[cfg(test)]\nmod tests { fn b() { x.unwrap(); } }";
+        assert!(findings("crates/proto/src/a.rs", fine).is_empty());
     }
 
     #[test]
