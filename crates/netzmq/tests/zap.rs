@@ -84,7 +84,9 @@ fn without_a_handler() {
 fn every_way_of_refusing() {
     use netzmq::EventKind::{HandshakeFailedAuth, HandshakeFailedProtocol};
     const LONG: &[u8] = b"\x03X-A\xff\xff\xff\xff";
-    let answers: [(&[&[u8]], Result<u16, u32>); 9] = [
+    /// A reply's frames, and the status or the number that a monitor hears of.
+    type Case = (&'static [&'static [u8]], Result<u16, u32>);
+    let answers: [Case; 9] = [
         (&[b"1.0", b"1", b"400", b"no", b"", b""], Ok(400)),
         (&[b"1.0", b"1", b"300", b"later", b"", b""], Ok(300)),
         (&[b"1.0", b"1", b"500", b"broken", b"", b""], Ok(500)),
