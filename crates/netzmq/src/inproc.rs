@@ -187,6 +187,7 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End) -> Option<
             ended: false,
             conflate: false,
             via: None,
+            farewell: None,
             properties: None,
             address: "inproc".into(),
             stats: PipeStats::default(),
@@ -207,6 +208,12 @@ fn attach(shared: &Arc<Shared>, mut end: End, peer: &Side, hwm: Option<usize>, w
     }
     let mut core = shared.lock();
     let id = insert_locked(shared, &mut core, end)?;
+    if !wait {
+        let farewell = core.options.farewell_for(shared.socket_type);
+        if let Some(pipe) = core.pipes.get(id) {
+            pipe.farewell = farewell;
+        }
+    }
     drop(core);
     if !wait {
         connected(shared, id, peer);

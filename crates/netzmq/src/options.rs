@@ -168,6 +168,10 @@ pub(crate) struct SocketOptions {
     pub(crate) reconnect_stop: u8,
     /// Sent to every new peer; empty: nothing.
     pub(crate) hello: Vec<u8>,
+    /// Received as the last message of a peer that connected here and left; empty: nothing.
+    pub(crate) farewell: Vec<u8>,
+    /// Received when a connection that this side made is lost; empty: nothing.
+    pub(crate) hiccup: Vec<u8>,
     pub(crate) zap_domain: String,
     pub(crate) zap_enforce_domain: bool,
     pub(crate) metadata: Vec<(String, Vec<u8>)>,
@@ -201,6 +205,8 @@ impl Default for SocketOptions {
             socks: Proxy::default(),
             reconnect_stop: 0,
             hello: Vec::new(),
+            farewell: Vec::new(),
+            hiccup: Vec::new(),
             zap_domain: String::new(),
             zap_enforce_domain: false,
             metadata: Vec::new(),
@@ -212,6 +218,20 @@ impl Default for SocketOptions {
 }
 
 impl SocketOptions {
+    /// `farewell`, for the types that have a use for it (libzmq's list).
+    pub(crate) fn farewell_for(&self, socket_type: SocketType) -> Option<Message> {
+        use SocketType::{Peer, Router, Server};
+        let wanted = matches!(socket_type, Router | Server | Peer) && !self.farewell.is_empty();
+        wanted.then(|| Message::copy_from_slice(&self.farewell))
+    }
+
+    /// `hiccup`, likewise.
+    pub(crate) fn hiccup_for(&self, socket_type: SocketType) -> Option<Message> {
+        use SocketType::{Client, Dealer, Peer};
+        let wanted = matches!(socket_type, Client | Dealer | Peer) && !self.hiccup.is_empty();
+        wanted.then(|| Message::copy_from_slice(&self.hiccup))
+    }
+
     /// `conflate`, for the types that have a use for it (libzmq's list).
     pub(crate) fn conflates(&self, socket_type: SocketType) -> bool {
         use SocketType::{Dealer, Pub, Pull, Push, Sub};

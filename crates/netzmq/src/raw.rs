@@ -238,6 +238,23 @@ pub fn set_hello(socket: &Socket, message: &[u8]) -> Result<(), OptionError> {
     socket.change_options(|options| options.hello = message.to_vec())
 }
 
+/// ROUTER, SERVER, PEER: receives this as the last message of each peer that connected here and left
+/// (`ZMQ_DISCONNECT_MSG`); empty: nothing.
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_farewell(socket: &Socket, message: &[u8]) -> Result<(), OptionError> {
+    socket.change_options(|options| options.farewell = message.to_vec())
+}
+
+/// DEALER, CLIENT, PEER: receives this when a connection that it made is lost (`ZMQ_HICCUP_MSG`); empty: nothing.
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_hiccup(socket: &Socket, message: &[u8]) -> Result<(), OptionError> {
+    socket.change_options(|options| options.hiccup = message.to_vec())
+}
+
 /// [`Socket::bind`] with a descriptor that listens already (`ZMQ_USE_FD`).
 ///
 /// # Errors

@@ -358,3 +358,32 @@ fn bad_endpoints_are_refused() {
     assert!(pull.bind("ipc:///nowhere/at/all").is_err());
     assert_eq!(pull.last_endpoint(), "");
 }
+
+/// Goal: a server is told of a client that left, behind all that it sent, and a client of a connection that was lost; by
+/// those who connected or were connected to only. Method: both transports, the C interface's own options.
+#[test]
+fn farewells_and_hiccups() {
+    for transport in ["tcp://127.0.0.1:*", "inproc://farewell"] {
+        let context = Context::new();
+        let (router, dealer) = (socket(&context, SocketType::Router), socket(&context, SocketType::Dealer));
+        netzmq::raw::set_farewell(&router, b"gone").unwrap();
+        netzmq::raw::set_hiccup(&router, b"never").unwrap();
+        netzmq::raw::set_farewell(&dealer, b"never").unwrap();
+        dealer.set_routing_id(b"me".to_vec()).unwrap();
+        dealer.set_linger(None).unwrap();
+        dealer.connect(&router.bind(transport).unwrap()).unwrap();
+        dealer.send("last words").unwrap();
+        drop(dealer);
+        for part in ["me", "last words", "me", "gone"] {
+            assert_eq!(router.recv().unwrap(), part, "{transport}");
+        }
+    }
+    let context = Context::new();
+    let (router, dealer) = (socket(&context, SocketType::Router), socket(&context, SocketType::Dealer));
+    netzmq::raw::set_hiccup(&dealer, b"lost").unwrap();
+    dealer.connect(&router.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
+    dealer.send("hello").unwrap();
+    assert_eq!(router.recv_multipart().unwrap().len(), 2);
+    drop(router);
+    assert_eq!(dealer.recv().unwrap(), "lost");
+}

@@ -451,6 +451,7 @@ static LINES: &[Line] = &[
         },
         get |s, r| number(s.extras().number(109, 0), r)),
     line!(110 HELLO_MSG, set |s, v| Ok(raw::set_hello(s.socket(), v)?)),
+    line!(111 DISCONNECT_MSG, set |s, v| Ok(raw::set_farewell(s.socket(), v)?)),
     line!(112 PRIORITY,
         set |s, v| {
             let value = int_from(v, 0)?;
@@ -462,6 +463,7 @@ static LINES: &[Line] = &[
         let value = int(v)?;
         Ok(raw::set_busy_poll(s.socket(), u32::try_from(value).ok().filter(|n| *n > 0))?)
     }),
+    line!(114 HICCUP_MSG, set |s, v| Ok(raw::set_hiccup(s.socket(), v)?)),
     line!(115 XSUB_VERBOSE_UNSUBSCRIBE,
         set |s, v| { only!(s, XSub); Ok(raw::set_xsub_verbose_unsubscribe(s.socket(), loose_flag(v)?)?) }),
     line!(116 TOPICS_COUNT, get |s, r| {

@@ -206,6 +206,12 @@ impl Inbound {
         self.ready.truncate(keep);
     }
 
+    /// A message of this side's own making, behind all that came. Only when the connection is over.
+    pub(crate) fn append(&mut self, body: Message) {
+        self.ready.push_back(Ready::Whole { body, more: false, command: false });
+        self.messages += 1;
+    }
+
     /// Forgets all whole messages but the last.
     pub(crate) fn keep_newest(&mut self) {
         while self.messages > 1 && self.take_with(|_| ()).is_some() {}

@@ -397,6 +397,7 @@ pub(crate) fn new_wire_pipe(
         ended: false,
         conflate,
         via: None,
+        farewell: None,
         properties: None,
         address: "".into(),
         stats: PipeStats::default(),

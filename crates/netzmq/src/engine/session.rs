@@ -276,6 +276,16 @@ impl IoThread {
         let Some(wire) = pipe.wire() else { return };
         wire.lose();
         let Some(session) = self.sessions.get_mut(&token) else { return };
+        let news = match session.target {
+            _ if ended => None,
+            None => session.options.farewell_for(shared.socket_type),
+            Some(_) => session.options.hiccup_for(shared.socket_type),
+        };
+        if let Some(news) = news {
+            wire.inbound.append(news);
+            let c = &mut *core;
+            c.pattern.readable(&mut c.pipes, id);
+        }
         session.pulse = super::heartbeat::Pulse::default();
         session.told = true;
         // An ending pipe is connected again only for what it still has to send; a pipe of an immediate socket goes with

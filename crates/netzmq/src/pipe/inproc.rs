@@ -246,6 +246,13 @@ impl End {
         lock(&self.incoming.0).closed
     }
 
+    /// A message of this side's own making, behind all that came. Only when the peer has closed.
+    pub(crate) fn append(&mut self, message: Message) {
+        let mut lane = lock(&self.incoming.0);
+        lane.queue.push_back(message);
+        lane.messages += 1;
+    }
+
     /// Both ends of one pair.
     pub(crate) fn is_joined_to(&self, other: &End) -> bool {
         Arc::ptr_eq(&self.outgoing, &other.incoming)

@@ -56,6 +56,8 @@ pub(crate) struct Pipe {
     pub(crate) conflate: bool,
     /// The listener that accepted it.
     pub(crate) via: Option<SessionId>,
+    /// Inproc: to be received as the peer's last message.
+    pub(crate) farewell: Option<Message>,
     /// What the peer said of itself, for message metadata.
     pub(crate) properties: Option<Arc<Annotations>>,
     /// The peer's endpoint, for those who look at statistics.

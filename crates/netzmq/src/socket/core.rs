@@ -290,6 +290,9 @@ impl Shared {
             let Some(pipe) = core.pipes.get(id) else { continue };
             let Link::Inproc(end) = &mut pipe.link else { continue };
             let gone = end.peer_closed();
+            if gone && let Some(farewell) = pipe.farewell.take() {
+                end.append(farewell);
+            }
             if end.has_message() {
                 core.pattern.readable(&mut core.pipes, id);
             }
