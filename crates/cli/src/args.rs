@@ -40,6 +40,9 @@ pub(crate) enum Bench {
     /// Ways to wait for messages: blocking, in batches, with a poller, sleeping
     #[command(after_help = RECEIVE_HELP)]
     Receive(ReceiveArgs),
+    /// Awaited sends and receives, beside blocking ones
+    #[command(after_help = ASYNC_HELP)]
+    Async(AsyncArgs),
 }
 
 /// How much to measure, and where to write it.
@@ -99,6 +102,15 @@ pub(crate) struct ReceiveArgs {
 }
 
 #[derive(Debug, Clone, clap::Args)]
+pub(crate) struct AsyncArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Messages in a run [default: 100000; 10000 from 64 KiB up]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(crate) messages: Option<u32>,
+}
+
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct AllocArgs {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -132,6 +144,12 @@ less is worth it.
   RentFreeze     MessagePool::rent(), freeze(), drop; nothing is written
   FromVec        Message::from(Vec) and into_vec(): a Vec moves in and out
   FromOwner      Message::from_owner(Arc) and drop: somebody else's memory, and its release";
+
+const ASYNC_HELP: &str = "\
+A PUSH and a PULL in this process, connected over TCP on the loopback interface, with a thread at each end.
+
+  Blocking  send() and recv()
+  Awaited   send_async() and recv_async(), under an executor that parks its thread";
 
 const RECEIVE_HELP: &str = "\
 The setting of `bench memory`; the sender sends &[u8], the receiver receives into one buffer (or as --into says), and

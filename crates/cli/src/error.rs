@@ -64,4 +64,4 @@ macro_rules! from_library {
     };
 }
 
-from_library!(SendError, SendMultipartError, RecvError, EndpointError, OptionError, SocketError);
+from_library!(SendError, SendMultipartError, RecvError, EndpointError, OpenError, OptionError, SocketError);

@@ -207,6 +207,13 @@ fn receive_waits_in_four_ways() {
 }
 
 #[test]
+fn awaiting_is_measured_beside_blocking() {
+    let (_, records) = bench("async --runs 1 --sizes 64,64KiB --messages 500");
+    let ways = ["Blocking", "Awaited"];
+    assert_eq!((names(&records, 64), names(&records, 65_536)), (ways.to_vec(), ways.to_vec()));
+}
+
+#[test]
 fn receive_puts_bodies_where_it_was_told() {
     let blocking = |into: &str| {
         let (_, records) = bench(&format!("receive --runs 1 --sizes 512 --messages 500 --into {into}"));

@@ -15,23 +15,132 @@
 //!
 //! # Which socket
 //!
-//! | want | make with |
+//! | want | types |
 //! |---|---|
-//! | ask and answer, by turns | [`Context::req`], [`Context::rep`] |
-//! | ask and answer freely; address peers by name | [`Context::dealer`], [`Context::router`] |
-//! | tell everyone who subscribed | [`Context::publisher`], [`Context::subscriber`] |
-//! | see or forward subscriptions | [`Context::xpub`], [`Context::xsub`] |
-//! | spread work, collect results | [`Context::push`], [`Context::pull`] |
-//! | two threads, both ways | [`Context::pair`] |
-//! | peers that speak plain TCP | [`Context::stream`] |
-//! | libzmq's drafts | [`Context::socket`] with a [`SocketType`] |
+//! | ask and answer, by turns | [`Req`], [`Rep`]; [`Requester`] asks again |
+//! | ask and answer freely; address peers by name | [`Dealer`], [`Router`] |
+//! | tell everyone who subscribed | [`Pub`], [`Sub`] |
+//! | see or forward subscriptions | [`XPub`], [`XSub`] |
+//! | spread work, collect results | [`Push`], [`Pull`] |
+//! | two threads, both ways | [`Pair`] |
+//! | peers that speak plain TCP | [`Stream`] |
+//! | libzmq's drafts | [`Client`], [`Server`], [`Radio`], [`Dish`], [`Scatter`], [`Gather`], [`Channel`], [`Peer`] |
+//! | a type that is known at run time | [`Socket`] |
+//!
+//! A type has the verbs and options of its kind: a [`Push`] cannot receive. Calls block as long as the socket's time-outs say
+//! (for ever by default); those that begin with `try_` never do; those that end in `_async` are awaited, under any
+//! executor, and may be dropped at any point. Errors are one small enum an operation, those of sends hold the message, and
+//! [`Error`] takes them all. Peers' faults are never among them.
+//!
+//! # A sample for each
+//!
+//! ## Spread work, collect results
+//!
+//! Each message goes to one peer, in turn. With nobody there, or all queues full, the sender waits.
+//!
+//! ```
+//! # let context = netzmq::Context::new();
+//! let sink = context.pull().bind("inproc://results")?;
+//! let tasks = context.push().send_hwm(100).bind("inproc://tasks")?;
+//! let worker = || -> Result<(), netzmq::Error> {
+//!     let (input, output) = (context.pull().connect("inproc://tasks")?, context.push().connect("inproc://results")?);
+//!     Ok(output.send(format!("{} is done", String::from_utf8_lossy(&input.recv()?)))?)
+//! };
+//! std::thread::scope(|scope| {
+//!     scope.spawn(worker);
+//!     tasks.send("the washing up")?;
+//!     assert_eq!(sink.recv()?, "the washing up is done");
+//!     Ok::<(), netzmq::Error>(())
+//! })?;
+//! # Ok::<(), netzmq::Error>(())
+//! ```
+//!
+//! ## Publish and subscribe
+//!
+//! ```
+//! # let context = netzmq::Context::new();
+//! let publisher = context.xpub().bind("tcp://127.0.0.1:*")?; // a Pub that sees who comes
+//! let subscriber = context.subscriber().subscribe("weather.").connect(publisher.endpoint())?;
+//! assert_eq!(publisher.recv()?, "\x01weather."); // what is sent before this is for nobody
+//! publisher.send_multipart(["sports.oslo", "skiing"])?; // not even sent
+//! publisher.send_multipart(["weather.oslo", "snow"])?;
+//! let message = subscriber.recv_multipart()?;
+//! let [topic, text] = &message[..] else { panic!("two parts were sent") };
+//! assert!(*topic == "weather.oslo" && *text == "snow");
+//! # Ok::<(), netzmq::Error>(())
+//! ```
+//!
+//! ## A service with many clients
+//!
+//! ```
+//! # let context = netzmq::Context::new();
+//! let service = context.router().bind("tcp://127.0.0.1:*")?;
+//! let client = context.dealer().routing_id("ada").connect(service.endpoint())?;
+//! client.send_multipart(["question 1", "why?"])?;
+//! client.send_multipart(["question 2", "how?"])?; // without waiting for the first answer
+//! let (first, _) = service.recv_request()?;
+//! let (second, question) = service.recv_request()?;
+//! assert!(*second.routing_id() == "ada" && question[0] == "question 2");
+//! service.reply_to(&second, ["answer 2", "so"])?; // in any order
+//! service.reply_to(&first, ["answer 1", "because"])?;
+//! assert_eq!(client.recv_multipart()?, ["answer 2", "so"]);
+//! # Ok::<(), netzmq::Error>(())
+//! ```
+//!
+//! ## Two threads
+//!
+//! ```
+//! # let context = netzmq::Context::new();
+//! let (ours, theirs) = (context.pair().bind("inproc://talk")?, context.pair().connect("inproc://talk")?);
+//! let other = std::thread::spawn(move || theirs.send(theirs.recv()?).map_err(netzmq::Error::from));
+//! ours.send("ping")?;
+//! assert_eq!(ours.recv()?, "ping");
+//! # other.join().expect("no panic")?;
+//! # Ok::<(), netzmq::Error>(())
+//! ```
+//!
+//! ## Awaited
+//!
+//! ```
+//! # futures_lite::future::block_on(async { // tokio and smol do as well
+//! # let context = netzmq::Context::new();
+//! let pull = context.pull().bind("tcp://127.0.0.1:*")?;
+//! let push = context.push().connect(pull.endpoint())?;
+//! push.send_async("hello").await?;
+//! assert_eq!(pull.recv_async().await?, "hello");
+//! # Ok::<(), netzmq::Error>(()) }).unwrap();
+//! ```
+//!
+//! ## Memory
+//!
+//! ```
+//! # let context = netzmq::Context::new();
+//! # let pull = context.pull().bind("inproc://memory")?;
+//! # let push = context.push().connect("inproc://memory")?;
+//! let mut buffer = netzmq::MessagePool::shared().rent(64 * 1024); // pooled, writable, returns by itself
+//! buffer.fill(7);
+//! push.send(buffer)?; // not copied
+//! push.send(vec![8; 100_000])?; // neither
+//! assert_eq!(pull.recv()?.len(), 64 * 1024);
+//! # Ok::<(), netzmq::Error>(())
+//! ```
 //!
 //! # Where to go next
 //!
-//! [`Socket`] has the verbs and the options, [`Message`] and [`MessagePool`] the memory, [`Poller`] waits for many
-//! sockets, [`Monitor`] tells of connections, [`Proxy`] joins two sockets, [`Security`] keeps strangers out. Calls block
-//! as long as the socket's time-outs say (for ever by default); those that begin with `try_` never do. Errors are one small
-//! enum an operation; [`Error`] takes them all. Peers' faults are never among them.
+//! [`SocketBuilder`] has the options, [`Multipart`] messages of several parts, [`MessagePool`] the memory, [`Poller`]
+//! waits for many sockets, [`Monitor`] tells of connections, [`SocketStats`] and [`ContextStats`] count, [`Proxy`] joins two
+//! sockets, [`Security`] keeps strangers out.
+//!
+//! # Features
+//!
+//! None is on by default; none changes what is there without it.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `futures` | sockets as `Stream` and `Sink`: `Incoming`, `Outgoing` |
+//! | `tracing` | an event (debug level, target `netzmq`) for all that monitors are told |
+//! | `metrics` | `ContextStats::record`, for the `metrics` facade |
+//! | `bytes` | `bytes::Bytes` to and from messages, without a copy |
 //!
 //! The repository has guides (`docs/`: patterns, memory strategies, tuning, security, migrating from libzmq), runnable
 //! examples (`crates/netzmq/examples`) and the map of the inside (`ARCHITECTURE.md`).

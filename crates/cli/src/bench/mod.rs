@@ -1,12 +1,13 @@
 //! The benchmarks: what the memory of messages costs, alone and in use.
 //!
-//! [`memory`] and [`receive`] send and receive over a [`pair`] of sockets; [`alloc`] and [`copy`] do no I/O. All are
+//! [`memory`] and [`receive`] send and receive over a [`pair`] of sockets, [`awaited`] over one of its own; [`alloc`] and [`copy`] do no I/O. All are
 //! measured by [`rounds`] in a [`session`]. The rest: [`record`] (a measured cell, and its JSON), [`spread`] (medians),
 //! [`table`] and [`units`] (how it prints), [`report`] (a page of it), [`machine`] and [`resident`] (where it was
 //! measured, and what memory it took), [`progress`]. Every receiving benchmark
 //! checks count, length and content of all that arrives, and fails when anything is amiss.
 
 pub(crate) mod alloc;
+pub(crate) mod awaited;
 pub(crate) mod copy;
 pub(crate) mod machine;
 pub(crate) mod memory;
@@ -32,5 +33,6 @@ pub(crate) fn run(which: Bench) -> Result<()> {
         Bench::Alloc(args) => alloc::run(&args),
         Bench::Copy(args) => copy::run(&args),
         Bench::Receive(args) => receive::run(&args),
+        Bench::Async(args) => awaited::run(&args),
     }
 }

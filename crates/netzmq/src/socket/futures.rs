@@ -87,7 +87,8 @@ pub struct RecvMultipart<'a> {
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Send<'a> {
-    message: Option<Message>,
+    /// Borrowed until there is no room for it: what goes out at once need not be copied.
+    body: Option<Body<'a>>,
     awaiting: Awaiting<&'a Shared>,
 }
 
@@ -126,7 +127,7 @@ impl Socket {
     /// # Errors
     /// As `send`, but never `WouldBlock`.
     pub fn send_async<'a>(&'a self, body: impl Into<Payload<'a>>) -> Send<'a> {
-        Send { message: Some(body.into().into_message()), awaiting: self.awaiting() }
+        Send { body: Some(body.into().0), awaiting: self.awaiting() }
     }
 
     /// [`send_multipart`](Socket::send_multipart), awaited. A future that is dropped before it is ready has sent nothing.
@@ -163,13 +164,13 @@ impl Future for Send<'_> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let me = self.get_mut();
-        let (message, shared) = (&mut me.message, me.awaiting.shared);
+        let (waiting, shared) = (&mut me.body, me.awaiting.shared);
         me.awaiting.poll(context, || {
             // A future polled after it was ready has nothing left to send.
-            let Some(body) = message.take() else { return Poll::Ready(Ok(())) };
-            match shared.send(Body::Owned(body), false, Wait::Never) {
+            let Some(body) = waiting.take() else { return Poll::Ready(Ok(())) };
+            match shared.send(body, false, Wait::Never) {
                 Err(SendError { message: back, reason: SendFailure::WouldBlock }) => {
-                    *message = Some(back);
+                    *waiting = Some(Body::Owned(back));
                     Poll::Pending
                 }
                 outcome => Poll::Ready(outcome),
