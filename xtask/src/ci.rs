@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Result};
-use crate::{asan, conform, install, loom, tidy};
+use crate::{asan, bench, conform, install, loom, tidy};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn() -> Result<()>);
@@ -27,6 +27,7 @@ const STEPS: [Step; 15] = [
     ("no panic", no_panic),
     ("fuzz corpora", corpora),
     ("peer programs", peer_programs),
+    ("instructions", || bench::instructions(false)),
     ("interop", interop),
 ];
 

@@ -2,7 +2,8 @@
 //!
 //! Each command is one module. They read the repository and start other programs (cargo, git, strace); they never
 //! write outside target folders, except for `tidy --bless` (the unsafe budget), `fuzz --keep` (the corpora),
-//! `bench peers --record` (the record), `conform` (its table and page) and `install` (where it is told to).
+//! `bench peers --record` (the record), `bench instructions --bless` (its figures), `conform` (its table and page) and
+//! `install` (where it is told to).
 #![forbid(unsafe_code)]
 
 mod asan;
@@ -39,6 +40,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench peers [--engines a,b] [--cells a,b] [--sizes 64,1024] [--transports tcp,ipc,inproc]
               [--runs 5] [--quick] [--syscalls] [--record]
                    netzmq beside libzmq, other implementations and bare sockets
+  bench instructions [--bless]
+                     count the hot path's instructions under callgrind; compare with bench/instructions.txt
   bench report FILE
                    the tables of a record again";
 
@@ -54,6 +57,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::tidy(false),
         ["tidy", "--bless"] => tidy::tidy(true),
         ["bench", "peers", rest @ ..] => bench::peers(rest),
+        ["bench", "instructions"] => bench::instructions(false),
+        ["bench", "instructions", "--bless"] => bench::instructions(true),
         ["bench", "report", file] => bench::report(file),
         ["install", "--prefix", prefix] => install::install(std::path::Path::new(prefix)),
         ["install", "--check"] => install::check(),

@@ -6,6 +6,7 @@
 
 mod cell;
 mod engine;
+mod instructions;
 mod json;
 mod peer;
 mod plan;
@@ -22,6 +23,8 @@ use plan::Plan;
 use record::Row;
 
 use crate::shell::{self, Result};
+
+pub(crate) use instructions::instructions;
 
 /// `bench peers`: builds, measures, prints.
 pub(crate) fn peers(words: &[&str]) -> Result<()> {
