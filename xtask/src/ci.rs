@@ -12,7 +12,7 @@ use crate::{asan, bench, conform, install, loom, tidy};
 /// A step: its name, and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     ("compilers", compilers),
     ("browser", browser),
     ("format", format),

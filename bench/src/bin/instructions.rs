@@ -15,7 +15,7 @@ use netzmq::{Context, Message, MessagePool, Socket, SocketType};
 use netzmq_bench::Failure;
 
 /// Bytes that a stream takes without being read, on any system.
-const BATCH_BYTES: usize = 128 * 1024;
+const BATCH_BYTES: usize = 32 * 1024;
 /// Messages that are sent into a stream which takes no more.
 const SENDS: usize = 1000;
 
