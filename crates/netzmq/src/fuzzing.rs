@@ -108,8 +108,8 @@ impl Encoder {
 
     /// One part, by reference if `owned` and large.
     pub fn push(&mut self, body: &[u8], more: bool, owned: bool) {
-        let body = if owned { Body::Owned(Message::from(body.to_vec())) } else { Body::Borrowed(body) };
-        self.outbound.push(&mut self.buffers, body, more);
+        let mut body = if owned { Body::Owned(Message::from(body.to_vec())) } else { Body::Borrowed(body) };
+        self.outbound.push(&mut self.buffers, &mut body, more);
     }
 
     /// A whole command frame.

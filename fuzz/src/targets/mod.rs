@@ -4,4 +4,5 @@ pub(crate) mod connection;
 pub(crate) mod handshake;
 pub(crate) mod options;
 pub(crate) mod parsers;
+pub(crate) mod reframe;
 pub(crate) mod sockets;
