@@ -10,16 +10,18 @@ use std::time::Duration;
 use netzmq::{EventKind, Message, MonitorEvent, Socket, SocketType, raw};
 
 use crate::boundary::export;
-use crate::errno::{EINVAL, ENOTSUP, EPROTONOSUPPORT, Errno};
+use crate::errno::{EAGAIN, EINVAL, EPROTONOSUPPORT, Errno};
 use crate::handles;
 use crate::socket::CSocket;
 
 const ALL_V1: u64 = 0xFFFF;
 const ALL_V2: u64 = ALL_V1 | 0x1_0000;
 const STOPPED: u64 = 0x0400;
+const PIPES_STATS: u64 = 0x1_0000;
 
 /// A monitor's socket, and what it wants to be told.
-struct Sink {
+#[derive(Debug)]
+pub(crate) struct Sink {
     socket: Socket,
     wanted: u64,
     version: c_int,
@@ -41,15 +43,25 @@ impl Sink {
             parts.push(Message::copy_from_slice(&head));
             parts.push(Message::copy_from_slice(endpoint.as_bytes()));
         } else {
-            for number in [number, 1, value] {
-                parts.push(Message::copy_from_slice(&number.to_ne_bytes()));
-            }
-            parts.push(Message::copy_from_slice(event.local.as_bytes()));
-            parts.push(Message::copy_from_slice(event.remote.as_bytes()));
+            parts = versioned(number, &[value], &event.local, &event.remote);
         }
+        self.send(parts);
+    }
+
+    fn send(&self, parts: Vec<Message>) {
         // Nobody listens, or listens too slowly: lost, as the manual page says.
         let _ = self.socket.try_send_multipart(parts.into_iter().collect::<netzmq::Multipart>());
     }
+}
+
+/// An event in the second form: number, how many values, the values, both ends.
+fn versioned(number: u64, values: &[u64], local: &str, remote: &str) -> Vec<Message> {
+    let numbers = [number, values.len() as u64].into_iter().chain(values.iter().copied());
+    let mut parts: Vec<Message> =
+        numbers.map(|number| Message::copy_from_slice(&number.to_ne_bytes())).collect();
+    parts.push(Message::copy_from_slice(local.as_bytes()));
+    parts.push(Message::copy_from_slice(remote.as_bytes()));
+    parts
 }
 
 impl Drop for Sink {
@@ -118,7 +130,8 @@ fn monitor(
     let own = socket.sibling(socket_type)?;
     own.set_linger(Some(Duration::ZERO))?;
     own.bind(address)?;
-    let sink = Sink { socket: own, wanted: events, version };
+    let sink = Arc::new(Sink { socket: own, wanted: events, version });
+    socket.extras().monitor = Arc::downgrade(&sink);
     raw::set_monitor(socket.socket(), Some(Arc::new(move |event| sink.tell(&event))));
     Ok(0)
 }
@@ -140,9 +153,23 @@ export! {
         monitor(socket, address, events, version, socket_type)
     }
 
-    /// Asks for an event with the lengths of the pipes' queues. (`zmq_socket_monitor_pipes_stats`)
+    /// Tells the socket's monitor how many messages wait in each peer's pipe, to go out and to be received: one event a peer.
+    /// EINVAL without a monitor, EAGAIN without a peer. (`zmq_socket_monitor_pipes_stats`)
     fn zmq_socket_monitor_pipes_stats(socket: *mut c_void) -> c_int {
-        handles::get::<CSocket>(socket)?;
-        Err(ENOTSUP)
+        let socket = handles::get::<CSocket>(socket)?;
+        let sink = socket.extras().monitor.upgrade().ok_or(EINVAL)?;
+        let stats = socket.socket().stats();
+        if stats.peers.is_empty() {
+            return Err(EAGAIN);
+        }
+        // The first form has no room for two values.
+        if sink.version == 2 && sink.wanted & PIPES_STATS != 0 {
+            let local = socket.socket().last_endpoint();
+            for peer in &stats.peers {
+                let values = [peer.traffic.queued_out, peer.traffic.queued_in];
+                sink.send(versioned(PIPES_STATS, &values, &local, &peer.address));
+            }
+        }
+        Ok(0)
     }
 }

@@ -2,8 +2,12 @@
 
 use std::ffi::c_int;
 
+use std::sync::Weak;
+
 use netzmq::Security;
 use netzmq::proto::{CurvePublicKey, CurveSecretKey};
+
+use crate::monitor::Sink;
 
 /// The mechanism that the last option chose.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(crate) struct Extras {
     pub(crate) curve_secret: Option<CurveSecretKey>,
     pub(crate) curve_server: Option<CurvePublicKey>,
     pub(crate) affinity: u64,
+    /// Where the socket's events go.
+    pub(crate) monitor: Weak<Sink>,
     /// A descriptor that was given away to the next bind.
     pub(crate) bind_fd: Option<c_int>,
     /// Options without an effect in this build, by number, where they differ from their defaults.

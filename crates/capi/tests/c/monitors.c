@@ -27,7 +27,11 @@ int main (void)
     CHECK (zmq_socket_monitor (pull, "inproc://m", ZMQ_EVENT_ALL) == 0);
     CHECK (zmq_connect (monitor, "inproc://m") == 0);
     FAILS (EADDRINUSE, zmq_socket_monitor (push, "inproc://m", ZMQ_EVENT_ALL));
-    CHECK (zmq_socket_monitor_versioned (push, "inproc://n", ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 2, ZMQ_PAIR) == 0);
+    CHECK (zmq_socket_monitor_versioned (push, "inproc://n", ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_PIPES_STATS, 2,
+                                         ZMQ_PAIR)
+           == 0);
+    FAILS (EINVAL, zmq_socket_monitor_pipes_stats (second));
+    FAILS (EAGAIN, zmq_socket_monitor_pipes_stats (push));
     CHECK (zmq_connect (second, "inproc://n") == 0);
     join (pull, push);
     CHECK (zmq_getsockopt (pull, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0);
@@ -38,6 +42,16 @@ int main (void)
     uint64_t number;
     CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == 1);
+    CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == 0);
+    CHECK (zmq_recv (second, address, 255, 0) > 0);
+    len = (size_t) zmq_recv (second, address, 255, 0);
+    CHECK (len == strlen (endpoint) && memcmp (address, endpoint, len) == 0);
+
+    /* How much waits in the one pipe: nothing. */
+    CHECK (zmq_socket_monitor_pipes_stats (push) == 0);
+    CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == ZMQ_EVENT_PIPES_STATS);
+    CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == 2);
+    CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == 0);
     CHECK (zmq_recv (second, &number, 8, 0) == 8 && number == 0);
     CHECK (zmq_recv (second, address, 255, 0) > 0);
     len = (size_t) zmq_recv (second, address, 255, 0);

@@ -28,7 +28,8 @@ impl IoThread {
                     let address = ipc::peer_credentials(&fd)
                         .map(|(pid, uid, gid)| format!("{uid}:{gid}:{pid}"))
                         .unwrap_or_default();
-                    let stream = Stream::new(fd, address, text.clone(), text);
+                    // This end has no name.
+                    let stream = Stream::new(fd, address, text, "ipc://".to_owned());
                     self.connected(token, stream);
                 }
                 Err(error) => self.attempt_failed(token, &error),
