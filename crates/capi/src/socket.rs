@@ -138,12 +138,13 @@ fn endpoint<'a>(address: *const c_char) -> Result<&'a str, Errno> {
 /// UDP carries datagrams: RADIO sends them, DISH gets them, DGRAM does both.
 fn check_datagrams(address: &str, socket_type: SocketType, binds: bool) -> Result<(), Errno> {
     let fits = match socket_type {
-        SocketType::Dgram => true,
+        SocketType::Dgram => binds,
         SocketType::Dish => binds,
         SocketType::Radio => !binds,
         _ => false,
     };
-    if address.starts_with("udp://") && !fits { Err(ENOCOMPATPROTO) } else { Ok(()) }
+    let udp = address.starts_with("udp://");
+    if udp && !fits || !udp && socket_type == SocketType::Dgram { Err(ENOCOMPATPROTO) } else { Ok(()) }
 }
 
 /// Bodies up to here are inline in a message, so that no peer, on a wire or in the process, gets them without a copy.

@@ -131,9 +131,6 @@ impl Context {
     /// # Errors
     /// Too many sockets, an unsupported type, or the context was terminated.
     pub fn socket(&self, socket_type: SocketType) -> Result<Socket, SocketError> {
-        if matches!(socket_type, SocketType::Dgram) {
-            return Err(SocketError::Unsupported("DGRAM"));
-        }
         let shared = self.handle.inner.new_socket(socket_type)?;
         Ok(Socket::new(shared, self.handle.clone()))
     }

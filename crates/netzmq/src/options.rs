@@ -211,7 +211,12 @@ impl Default for SocketOptions {
             zap_enforce_domain: false,
             metadata: Vec::new(),
             receive_memory: ReceiveMemory::Shared,
-            tcp: TcpOptions { backlog: 100, ..TcpOptions::default() },
+            tcp: TcpOptions {
+                backlog: 100,
+                multicast_hops: 1,
+                multicast_loop: true,
+                ..TcpOptions::default()
+            },
             pattern: PatternOptions::default(),
         }
     }

@@ -183,7 +183,7 @@ pub fn connect_peer(socket: &Socket, endpoint: &str) -> Result<u32, EndpointErro
     let pipe = core.bonds.iter().rev().find_map(|bond| match bond.kind {
         BondKind::Connecter(_, pipe) => pipe,
         BondKind::InprocConnected(pipe) => Some(pipe),
-        BondKind::Listener(_) | BondKind::InprocBound => None,
+        BondKind::Listener(_) | BondKind::InprocBound | BondKind::Datagrams(_) => None,
     });
     Ok(pipe.map_or(0, |pipe| core.pattern.stamp_for(pipe)))
 }
@@ -236,6 +236,22 @@ fn check_len(option: &'static str, id: &[u8]) -> Result<(), OptionError> {
 /// The socket is closed.
 pub fn set_hello(socket: &Socket, message: &[u8]) -> Result<(), OptionError> {
     socket.change_options(|options| options.hello = message.to_vec())
+}
+
+/// RADIO over UDP: how many routers a multicast datagram may pass (`ZMQ_MULTICAST_HOPS`).
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_multicast_hops(socket: &Socket, hops: u32) -> Result<(), OptionError> {
+    socket.change_options(|options| options.tcp.multicast_hops = hops)
+}
+
+/// RADIO over UDP: whether this machine hears its own multicast datagrams (`ZMQ_MULTICAST_LOOP`).
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_multicast_loop(socket: &Socket, on: bool) -> Result<(), OptionError> {
+    socket.change_options(|options| options.tcp.multicast_loop = on)
 }
 
 /// ROUTER, SERVER, PEER: receives this as the last message of each peer that connected here and left

@@ -239,7 +239,13 @@ static LINES: &[Line] = &[
     line!(24 RCVHWM,
         set |s, v| Ok(s.socket().set_recv_hwm(usize_of(v)?)?),
         get |s, r| number(count_of(s.socket().recv_hwm()), r)),
-    line!(25 MULTICAST_HOPS, keep from 1, default 1),
+    line!(25 MULTICAST_HOPS,
+        set |s, v| {
+            let hops = int_from(v, 1)?;
+            s.extras().set_number(25, hops);
+            Ok(raw::set_multicast_hops(s.socket(), hops.unsigned_abs())?)
+        },
+        get |s, r| number(s.extras().number(25, 1), r)),
     line!(27 RCVTIMEO,
         set |s, v| Ok(s.socket().set_recv_timeout(wait(v)?)?),
         get |s, r| number(millis_of(s.socket().recv_timeout()), r)),
@@ -418,7 +424,11 @@ static LINES: &[Line] = &[
         get |s, r| number(s.extras().number(94, 0), r)),
     line!(95 METADATA, set metadata),
     line!(96 MULTICAST_LOOP,
-        set |s, v| { s.extras().set_number(96, c_int::from(int(v)? != 0)); Ok(()) },
+        set |s, v| {
+            let on = int(v)? != 0;
+            s.extras().set_number(96, c_int::from(on));
+            Ok(raw::set_multicast_loop(s.socket(), on)?)
+        },
         get |s, r| number(s.extras().number(96, 1), r)),
     line!(97 ROUTER_NOTIFY,
         set |s, v| {

@@ -11,7 +11,7 @@ use netzmq_proto::{
 
 use super::io_thread::IoThread;
 use super::job::Fault;
-use super::session::{Phase, Shaking};
+use super::session::{Phase, Session, Shaking};
 use super::upgrading::Upgrading;
 use crate::connection::outbound::Framing;
 use crate::context::ContextInner;
@@ -67,7 +67,7 @@ impl IoThread {
     /// Begins the handshake itself.
     pub(crate) fn shake_hands(&mut self, token: u64, stream: Arc<Stream>, config: HandshakeConfig) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
-        let coded = stream.codec().is_some();
+        let coded = stream.is_coded();
         session.phase = Phase::Shaking(Box::new(Shaking {
             stream,
             handshake: Handshake::new(config),
@@ -165,6 +165,29 @@ impl IoThread {
         let fatal = matches!(&fault, Fault::Protocol(error) if error.is_final());
         let stop = session_stops(self.sessions.get(&token), STOP_HANDSHAKE_FAILED);
         if connecter && !fatal && !stop { self.retry(token) } else { self.over(token) }
+    }
+
+    /// A socket for datagrams: there is nobody to shake hands with.
+    pub(crate) fn open_datagrams(
+        &mut self,
+        token: u64,
+        shared: Arc<Shared>,
+        stream: Stream,
+        options: Arc<SocketOptions>,
+    ) {
+        self.sessions.insert(token, Session::new(token, shared, options, None, None));
+        if self.handle.poller.add(&stream, token, Interest::Both).is_err() {
+            return self.over(token);
+        }
+        let peer = PeerProperties {
+            // Like that one, it knows no commands and says nothing of itself.
+            protocol: PeerProtocol::Zmtp1,
+            minor_version: 0,
+            socket_type: SocketType::Dgram,
+            routing_id: Vec::new(),
+            properties: Vec::new(),
+        };
+        self.establish(token, Arc::new(stream), Some((peer, Cipher::None)), &[], &[]);
     }
 
     /// The pipe opens: messages flow.
@@ -274,7 +297,7 @@ impl IoThread {
         }
         c.pattern.writable(&mut c.pipes, id);
         let early = shared.preload(c, id, early);
-        if !caller_led || stream.codec().is_some() {
+        if !caller_led || stream.is_coded() {
             // The end may have been reported while the handshake was read, and a codec may have read more: look until
             // there is nothing.
             c.mark_hangup(id);

@@ -221,6 +221,10 @@ impl IoThread {
             Job::Accepted { token, shared, stream, options, via, place } => {
                 self.accepted(token, shared, stream, options, via, place);
             }
+            Job::Datagrams { token, shared, stream, options, done } => {
+                self.open_datagrams(token, shared, stream, options);
+                drop(done);
+            }
             Job::Unlisten { token, done } => self.unlisten(token, &done),
             Job::Terminate { token, linger } => self.terminate(token, linger),
             Job::Broken { token, fault } => self.broken(token, fault),

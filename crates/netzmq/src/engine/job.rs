@@ -55,6 +55,14 @@ pub(crate) enum Job {
         via: SessionId,
         place: Place,
     },
+    /// Look after a socket for datagrams; drop the channel's end when that has begun.
+    Datagrams {
+        token: u64,
+        shared: Arc<Shared>,
+        stream: Stream,
+        options: Arc<SocketOptions>,
+        done: std::sync::mpsc::Sender<()>,
+    },
     /// Close a listener; drop the channel's end when that is done.
     Unlisten { token: u64, done: std::sync::mpsc::Sender<()> },
     /// End a connection for good, once what is queued is written, or after `linger`.

@@ -364,6 +364,7 @@ impl IoThread {
             return;
         }
         match &session.phase {
+            Phase::Running(stream) if stream.is_connectionless() => self.over(token),
             Phase::Running(stream) => {
                 // The peer shall have the last bytes before the descriptor closes: with unread input, closing would
                 // reset the connection and take them away.
@@ -429,7 +430,7 @@ impl IoThread {
             }
             shared.discard_pipe(&mut core, id);
         }
-        core.bonds.retain(|b| !matches!(b.kind, BondKind::Connecter(s, _) if s.token == token && s.thread == self.handle.index));
+        core.bonds.retain(|b| !matches!(b.kind, BondKind::Connecter(s, _) | BondKind::Datagrams(s) if s.token == token && s.thread == self.handle.index));
         shared.settle(&mut core);
         drop(core);
         if let Some(stream) = &established
@@ -478,7 +479,7 @@ impl IoThread {
 }
 
 impl Session {
-    fn new(
+    pub(crate) fn new(
         token: u64,
         shared: Arc<Shared>,
         options: Arc<SocketOptions>,

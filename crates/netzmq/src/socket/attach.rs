@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoint, WsEndpoint};
+use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoint, UdpEndpoint, WsEndpoint};
 
 use super::core::{Bond, BondKind, Shared};
 use crate::engine::handshaking::{is_raw, new_wire_pipe};
@@ -15,7 +15,9 @@ use crate::error::EndpointError;
 use crate::pipe::SessionId;
 use crate::transport::ipc::{self, IpcName};
 use crate::transport::listener::{Address, Listener};
+use crate::transport::stream::Stream;
 use crate::transport::tcp;
+use crate::transport::udp::{self, Datagrams, Shape};
 
 impl Shared {
     pub(crate) fn bind(&self, text: &str) -> Result<String, EndpointError> {
@@ -72,6 +74,7 @@ impl Shared {
                 let resolved = name.endpoint_text();
                 Listener::new(fd, Address::Ipc { name: Some(name).filter(|_| ours), wildcard }, resolved)
             }
+            Endpoint::Udp(udp) => return self.open_datagrams(text, udp, true),
             _ => return Err(unsupported(text)),
         };
         let resolved = listener.endpoint.clone();
@@ -106,6 +109,7 @@ impl Shared {
                 source: None,
                 path: Some(path.clone()),
             },
+            Endpoint::Udp(udp) => return self.open_datagrams(text, udp, false).map(drop),
             Endpoint::Ipc(IpcEndpoint::Path(path)) => Target::Ipc(IpcName::Path(path.into())),
             Endpoint::Ipc(IpcEndpoint::Abstract(name)) => {
                 Target::Ipc(IpcName::Abstract(name.as_bytes().to_vec()))
@@ -156,12 +160,57 @@ impl Shared {
         Ok(())
     }
 
+    /// RADIO connects, DISH and DGRAM bind: a socket for datagrams that is there when this returns.
+    fn open_datagrams(&self, text: &str, udp: &UdpEndpoint, binds: bool) -> Result<String, EndpointError> {
+        let io = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => EndpointError::InUse(text.to_owned()),
+            _ => EndpointError::Io { endpoint: text.to_owned(), source },
+        };
+        let options = Arc::new(self.lock().options.clone());
+        let ipv6 = options.tcp.ipv6;
+        let address = local_address(&udp.target, ipv6).map_err(io)?;
+        let shape = match (self.socket_type, binds) {
+            (SocketType::Radio, false) => Shape::Sent(address),
+            (SocketType::Dish, true) => Shape::Received,
+            (SocketType::Dgram, true) => Shape::Addressed,
+            _ => {
+                let reason = "udp is for RADIO to connect, and for DISH and DGRAM to bind";
+                return Err(EndpointError::Unsupported { endpoint: text.to_owned(), reason });
+            }
+        };
+        let named = udp.interface.as_ref().filter(|host| **host != Host::Any);
+        if named.is_some() && !address.ip().is_multicast() {
+            let reason = "an interface is for multicast groups".to_owned();
+            return Err(EndpointError::Invalid { endpoint: text.to_owned(), reason });
+        }
+        let at = named.map(|host| HostPort { host: host.clone(), port: udp.target.port });
+        let interface = at.map(|at| local_address(&at, ipv6)).transpose().map_err(io)?;
+        let name = if let Some(Host::Name(name)) = named { Some(name.as_str()) } else { None };
+        let place = udp::place(address, interface.map(|at| at.ip()), name).map_err(io)?;
+        let fd = udp::open(&place, shape, &options.tcp).map_err(io)?;
+        let resolved = match udp.target.port.number() {
+            0 if binds => format!("udp://{}", tcp::local_address(&fd).map_err(io)?),
+            _ => text.to_owned(),
+        };
+        let stream = Stream::new(fd, String::new(), text.to_owned(), resolved.clone());
+        let stream = stream.with_datagrams(Datagrams::new(shape));
+        let session = self.new_session().map_err(io)?;
+        self.add_bond(text, &resolved, BondKind::Datagrams(session));
+        let (done, wait) = std::sync::mpsc::channel();
+        let job = Job::Datagrams { token: session.token, shared: self.arc(), stream, options, done };
+        self.context.post(session.thread, job);
+        // The end is dropped when it is there, or when the thread is gone.
+        let _ = wait.recv();
+        Ok(resolved)
+    }
+
     /// Undoes a bind: when this returns, the endpoint is free. Connections accepted there end, once what was sent over
     /// them has left, as in libzmq.
     pub(crate) fn unbind(&self, text: &str) -> Result<(), EndpointError> {
         self.check_open()?;
-        let bond =
-            self.take_bond(text, |kind| matches!(kind, BondKind::Listener(_) | BondKind::InprocBound))?;
+        let bond = self.take_bond(text, |kind| {
+            matches!(kind, BondKind::Listener(_) | BondKind::InprocBound | BondKind::Datagrams(_))
+        })?;
         match bond.kind {
             BondKind::Listener(session) => {
                 self.stop_listening(session);
@@ -172,6 +221,10 @@ impl Shared {
                     }
                 }
                 self.settle(&mut core);
+            }
+            BondKind::Datagrams(_) => {
+                let mut core = self.lock();
+                self.end_bond(&mut core, &bond);
             }
             _ => {
                 let name = bond.given.trim_start_matches("inproc://").to_owned();
@@ -184,8 +237,9 @@ impl Shared {
     /// Undoes a connect. What was sent there still goes out, as long as `linger` says.
     pub(crate) fn disconnect(&self, text: &str) -> Result<(), EndpointError> {
         self.check_open()?;
-        let bond = self
-            .take_bond(text, |kind| matches!(kind, BondKind::Connecter(..) | BondKind::InprocConnected(_)))?;
+        let bond = self.take_bond(text, |kind| {
+            matches!(kind, BondKind::Connecter(..) | BondKind::InprocConnected(_) | BondKind::Datagrams(_))
+        })?;
         let mut core = self.lock();
         self.end_bond(&mut core, &bond);
         Ok(())
@@ -194,7 +248,8 @@ impl Shared {
     fn end_bond(&self, core: &mut super::core::Core, bond: &Bond) {
         match bond.kind {
             BondKind::InprocConnected(pipe) => self.terminate_pipe(core, pipe, None),
-            BondKind::Connecter(session, pipe) => {
+            BondKind::Connecter(session, _) | BondKind::Datagrams(session) => {
+                let pipe = if let BondKind::Connecter(_, pipe) = bond.kind { pipe } else { None };
                 let alive = pipe.or_else(|| {
                     core.pipes.iter_mut().find_map(|p| {
                         let id = p.id;
@@ -241,7 +296,7 @@ impl Shared {
         }
         let mut core = self.lock();
         for bond in &bonds {
-            if matches!(bond.kind, BondKind::Connecter(..)) {
+            if matches!(bond.kind, BondKind::Connecter(..) | BondKind::Datagrams(_)) {
                 self.end_bond(&mut core, bond);
             }
         }
@@ -271,6 +326,10 @@ impl Shared {
     fn parse(&self, text: &str) -> Result<Endpoint, EndpointError> {
         let endpoint: Endpoint = text.parse().map_err(|e| invalid(text, &e))?;
         let wire = matches!(endpoint, Endpoint::Tcp(_));
+        if self.socket_type == SocketType::Dgram && !matches!(endpoint, Endpoint::Udp(_)) {
+            let reason = "DGRAM sockets speak udp only";
+            return Err(EndpointError::Unsupported { endpoint: text.to_owned(), reason });
+        }
         if self.socket_type == SocketType::Stream && !wire {
             return Err(EndpointError::Unsupported {
                 endpoint: text.to_owned(),

@@ -80,6 +80,8 @@ pub(crate) enum BondKind {
     Connecter(SessionId, Option<PipeId>),
     InprocBound,
     InprocConnected(PipeId),
+    /// Bound (DISH, DGRAM) or connected (RADIO): for datagrams that is alike.
+    Datagrams(SessionId),
 }
 
 /// Everything under the socket's lock.

@@ -14,3 +14,4 @@ pub(crate) mod poller;
 pub(crate) mod socks;
 pub(crate) mod stream;
 pub(crate) mod tcp;
+pub(crate) mod udp;

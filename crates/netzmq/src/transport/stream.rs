@@ -9,6 +9,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 
 use super::codec::Codec;
+use super::udp::Datagrams;
+
+/// How the bytes get to the kernel.
+#[derive(Debug)]
+enum Way {
+    Plain,
+    Codec(Box<Codec>),
+    Datagrams(Box<Datagrams>),
+}
 
 /// The part that this side has in a WebSocket's upgrade.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +38,7 @@ pub(crate) struct Stream {
     pub(crate) local_endpoint: String,
     /// It becomes a WebSocket first.
     pub(crate) web: Option<Web>,
-    codec: Option<Box<Codec>>,
+    way: Way,
 }
 
 /// What came of moving bytes.
@@ -50,7 +59,7 @@ impl Stream {
         peer_endpoint: String,
         local_endpoint: String,
     ) -> Stream {
-        Stream { fd, peer_address, peer_endpoint, local_endpoint, web: None, codec: None }
+        Stream { fd, peer_address, peer_endpoint, local_endpoint, web: None, way: Way::Plain }
     }
 
     /// The same as a WebSocket to be.
@@ -64,28 +73,41 @@ impl Stream {
     /// From now on everything goes through `codec`; first of all what has been read already.
     pub(crate) fn set_codec(&mut self, codec: Codec, read_before: &[u8]) {
         codec.preload(&self.fd, read_before);
-        self.codec = Some(Box::new(codec));
+        self.way = Way::Codec(Box::new(codec));
     }
 
+    /// The same for datagrams.
+    pub(crate) fn with_datagrams(mut self, datagrams: Datagrams) -> Stream {
+        self.way = Way::Datagrams(Box::new(datagrams));
+        self
+    }
+
+    /// More may be here than the kernel knows of.
     #[inline]
-    pub(crate) fn codec(&self) -> Option<&Codec> {
-        self.codec.as_deref()
+    pub(crate) fn is_coded(&self) -> bool {
+        !matches!(self.way, Way::Plain)
+    }
+
+    /// There is no connection, and no end of it.
+    pub(crate) fn is_connectionless(&self) -> bool {
+        matches!(self.way, Way::Datagrams(_))
     }
 
     /// Reads once into `target`.
     pub(crate) fn read(&self, target: &mut [u8]) -> io::Result<Moved> {
-        match &self.codec {
-            None => recv(&self.fd, target),
-            Some(codec) => codec.read(&self.fd, target),
+        match &self.way {
+            Way::Plain => recv(&self.fd, target),
+            Way::Codec(codec) => codec.read(&self.fd, target),
+            Way::Datagrams(datagrams) => datagrams.read(&self.fd, target),
         }
     }
 
     /// Reads once behind what `target` holds, into memory that it has already.
     pub(crate) fn read_spare(&self, target: &mut Vec<u8>) -> io::Result<Moved> {
-        if let Some(codec) = &self.codec {
+        if self.is_coded() {
             let had = target.len();
             target.resize(target.capacity(), 0);
-            let moved = codec.read(&self.fd, &mut target[had..]);
+            let moved = self.read(&mut target[had..]);
             target.truncate(had + if let Ok(Moved::Bytes(n)) = moved { n } else { 0 });
             return moved;
         }
@@ -97,7 +119,9 @@ impl Stream {
 
     /// Reads once into several buffers in order.
     pub(crate) fn read_vectored(&self, targets: &mut [IoSliceMut<'_>]) -> io::Result<Moved> {
-        if let (Some(_), Some(first)) = (&self.codec, targets.first_mut()) {
+        if self.is_coded()
+            && let Some(first) = targets.first_mut()
+        {
             return self.read(first);
         }
         moved(|| rustix::io::readv(&self.fd, targets))
@@ -105,9 +129,10 @@ impl Stream {
 
     /// Writes once.
     pub(crate) fn write(&self, source: &[u8]) -> io::Result<Moved> {
-        match &self.codec {
-            None => send(&self.fd, source),
-            Some(codec) => codec.write(&self.fd, &[IoSlice::new(source)]),
+        match &self.way {
+            Way::Plain => send(&self.fd, source),
+            Way::Codec(codec) => codec.write(&self.fd, &[IoSlice::new(source)]),
+            Way::Datagrams(datagrams) => datagrams.write(&self.fd, &[IoSlice::new(source)]),
         }
     }
 
@@ -116,8 +141,10 @@ impl Stream {
         if let [source] = sources {
             return self.write(source);
         }
-        if let Some(codec) = &self.codec {
-            return codec.write(&self.fd, sources);
+        match &self.way {
+            Way::Plain => {}
+            Way::Codec(codec) => return codec.write(&self.fd, sources),
+            Way::Datagrams(datagrams) => return datagrams.write(&self.fd, sources),
         }
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         moved(|| rustix::net::sendmsg(&self.fd, sources, &mut SendAncillaryBuffer::default(), flags))
@@ -125,17 +152,17 @@ impl Stream {
 
     /// Asks the peer for a sign of life, if the stream has a way of its own to do that (WebSockets do).
     pub(crate) fn ping(&self) -> bool {
-        self.codec.as_ref().is_some_and(|codec| codec.ping(&self.fd))
+        if let Way::Codec(codec) = &self.way { codec.ping(&self.fd) } else { false }
     }
 
     /// Signs of life that were no bytes above.
     pub(crate) fn controls(&self) -> u64 {
-        self.codec.as_ref().map_or(0, |codec| codec.controls())
+        if let Way::Codec(codec) = &self.way { codec.controls() } else { 0 }
     }
 
     /// Says that nothing more will be written; what was written still arrives.
     pub(crate) fn shutdown_write(&self) {
-        if let Some(codec) = &self.codec {
+        if let Way::Codec(codec) = &self.way {
             codec.close(&self.fd);
         }
         // As below.

@@ -24,6 +24,8 @@ pub(crate) struct TcpOptions {
     pub(crate) keepalive_count: Option<u32>,
     pub(crate) max_retransmit: Option<Duration>,
     pub(crate) busy_poll: Option<u32>,
+    pub(crate) multicast_hops: u32,
+    pub(crate) multicast_loop: bool,
     pub(crate) accept: AcceptFilters,
 }
 

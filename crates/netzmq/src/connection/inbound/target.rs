@@ -74,9 +74,7 @@ impl ReadTarget {
         };
         match moved {
             // What a codec keeps is reported by no poller: it is asked until there is nothing.
-            Ok(Moved::Bytes(count)) => {
-                Read::Bytes { count, drained: count < room && stream.codec().is_none() }
-            }
+            Ok(Moved::Bytes(count)) => Read::Bytes { count, drained: count < room && !stream.is_coded() },
             Ok(Moved::WouldBlock) => Read::Empty,
             Ok(Moved::End) => Read::End,
             Err(error) => Read::Failed(error),
