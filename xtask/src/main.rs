@@ -42,6 +42,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                    netzmq beside libzmq, other implementations and bare sockets
   bench instructions [--bless]
                      count the hot path's instructions under callgrind; compare with bench/instructions.txt
+  bench page         docs/benchmarks.md and README's table, from the newest record
   bench report FILE
                    the tables of a record again";
 
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         ["bench", "peers", rest @ ..] => bench::peers(rest),
         ["bench", "instructions"] => bench::instructions(false),
         ["bench", "instructions", "--bless"] => bench::instructions(true),
+        ["bench", "page"] => bench::page(),
         ["bench", "report", file] => bench::report(file),
         ["install", "--prefix", prefix] => install::install(std::path::Path::new(prefix)),
         ["install", "--check"] => install::check(),

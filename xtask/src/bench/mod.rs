@@ -8,6 +8,7 @@ mod cell;
 mod engine;
 mod instructions;
 mod json;
+mod page;
 mod peer;
 mod plan;
 mod record;
@@ -25,6 +26,7 @@ use record::Row;
 use crate::shell::{self, Result};
 
 pub(crate) use instructions::instructions;
+pub(crate) use page::page;
 
 /// `bench peers`: builds, measures, prints.
 pub(crate) fn peers(words: &[&str]) -> Result<()> {

@@ -136,6 +136,12 @@ impl Figures {
     }
 }
 
+/// Each engine's median.
+pub(crate) fn medians(metric: Metric, rows: &[&Row]) -> Vec<(&'static str, f64)> {
+    let of = |name: &'static str| Some((name, Figures::of(metric, rows, name)?.value.median));
+    ENGINES.iter().filter_map(|engine| of(engine.name)).collect()
+}
+
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.retain(|value| value.is_finite());
     values.sort_unstable_by(f64::total_cmp);
@@ -146,7 +152,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     Some(f64::midpoint(upper, *values.get(values.len() / 2 - 1)?))
 }
 
-fn show_size(size: usize) -> String {
+pub(crate) fn show_size(size: usize) -> String {
     match size {
         s if s >= 1 << 20 && s % (1 << 20) == 0 => format!("{} MiB", s >> 20),
         s if s >= 1 << 12 && s % (1 << 10) == 0 => format!("{} KiB", s >> 10),
@@ -155,7 +161,7 @@ fn show_size(size: usize) -> String {
 }
 
 /// A main figure with its unit; large bodies as bytes per second.
-fn show(metric: Metric, size: usize, value: f64) -> String {
+pub(crate) fn show(metric: Metric, size: usize, value: f64) -> String {
     match metric {
         Metric::RoundTrip => format!("{value:.1} µs"),
         Metric::Time => format!("{value:.1} ms"),
@@ -165,7 +171,7 @@ fn show(metric: Metric, size: usize, value: f64) -> String {
     }
 }
 
-fn show_ratio(value: f64, to: Option<f64>) -> String {
+pub(crate) fn show_ratio(value: f64, to: Option<f64>) -> String {
     to.map_or_else(String::new, |to| format!("{:.2}", value / to))
 }
 
