@@ -28,7 +28,10 @@ impl Shared {
         wait: Wait,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
-        self.recv_next(&mut self.lock(), wait, None, sink)
+        let mut core = self.lock();
+        let received = self.recv_next(&mut core, wait, None, sink);
+        core.unlock();
+        received
     }
 
     /// Receives in place of what `message` held, and says on it what is known of the sender.

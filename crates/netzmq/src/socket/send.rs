@@ -40,6 +40,11 @@ impl Shared {
         let mut core = self.lock();
         let counts = wait != Wait::Throttled || core.has_counted_room();
         if !more && counts && self.send_at_once(&mut core, body.bytes()) {
+            core.unlock();
+            if matches!(body, Body::Borrowed(_)) {
+                // Nothing to be dropped, which the compiler would find out by a call.
+                std::mem::forget(body);
+            }
             return Ok(());
         }
         let sent = self.send_part(&mut core, &mut body, more, wait);
