@@ -2,7 +2,8 @@
 //!
 //! Each command is one module. They read the repository and start other programs (cargo, git, strace); they never
 //! write outside target folders, except for `tidy --bless` (the unsafe budget), `fuzz --keep` (the corpora),
-//! `bench peers --record` (the record), `bench instructions --bless` (its figures), `conform` (its table and page) and
+//! `bench peers --record` (the record), `bench instructions --bless` (its figures), `bench guide`
+//! (the guide of memory strategies), `conform` (its table and page) and
 //! `install` (where it is told to).
 #![forbid(unsafe_code)]
 
@@ -44,7 +45,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                      count the hot path's instructions under callgrind; compare with bench/instructions.txt
   bench page         docs/benchmarks.md and README's table, from the newest record
   bench report FILE
-                   the tables of a record again";
+                   the tables of a record again
+  bench guide DIR  puts the tables of a report (`netzmq bench memory --report DIR`) into docs/memory-strategies.md";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         ["bench", "instructions", "--bless"] => bench::instructions(true),
         ["bench", "page"] => bench::page(),
         ["bench", "report", file] => bench::report(file),
+        ["bench", "guide", directory] => bench::guide(directory),
         ["install", "--prefix", prefix] => install::install(std::path::Path::new(prefix)),
         ["install", "--check"] => install::check(),
         ["conform", rest @ ..] => conform::conform(rest),

@@ -95,6 +95,13 @@ pub enum PoolError {
 /// assert_eq!(pool.stats().outstanding, 0);
 /// # Ok::<(), netzmq_memory::PoolError>(())
 /// ```
+///
+/// What was given back is nobody's any more, so it cannot be given back again:
+/// ```compile_fail,E0382
+/// let buffer = netzmq_memory::MessagePool::shared().rent(64);
+/// drop(buffer);
+/// drop(buffer);
+/// ```
 pub struct MessagePool {
     core: NonNull<Core>,
 }

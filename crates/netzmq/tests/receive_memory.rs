@@ -1,6 +1,6 @@
 //! Where received bodies lie: in the shared pool, in a pool of one's own, or on the heap.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netzmq::memory::MessageKind;
 use netzmq::{Context, MessagePool, ReceiveMemory, SocketType};
@@ -105,4 +105,50 @@ fn vecs_are_sent_whole_or_given_back() {
     let nobody = context.socket(SocketType::Push).unwrap();
     let refused = nobody.try_send(vec![7; 100]).unwrap_err();
     assert!(refused.message == [7; 100]);
+}
+
+/// Goal: a block that goes to several sockets comes back once, after the last of them is done with it, mixed with blocks that
+/// are never sent, refused, or dropped with a socket. Method: one pool of our own; its outstanding blocks at the end.
+#[test]
+fn a_block_sent_to_several_sockets_comes_back_once() {
+    let pool = MessagePool::new();
+    let context = Context::new();
+    let pairs: Vec<_> = (0..3)
+        .map(|_| {
+            let push = context.socket(SocketType::Push).unwrap();
+            let pull = context.socket(SocketType::Pull).unwrap();
+            pull.set_recv_timeout(Some(Duration::from_secs(10))).unwrap();
+            push.set_linger(Some(Duration::ZERO)).unwrap();
+            push.connect(&pull.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
+            (push, pull)
+        })
+        .collect();
+    let nobody = context.socket(SocketType::Push).unwrap();
+    for size in [100, 4096, 100_000] {
+        let message = pool.rent_copy(&vec![7; size]).freeze();
+        for (push, _) in &pairs {
+            push.send(&message).unwrap();
+            push.send(message.clone()).unwrap();
+        }
+        let refused = nobody.try_send(message).unwrap_err();
+        assert!(refused.message.len() == size);
+        drop((refused, pool.rent(size)));
+        for (_, pull) in &pairs {
+            assert_eq!((pull.recv().unwrap().len(), pull.recv().unwrap().len()), (size, size));
+        }
+    }
+    // Piles up in a socket that goes away.
+    let (push, _pull) = &pairs[0];
+    push.set_send_hwm(10_000).unwrap();
+    while pool.stats().outstanding < 50 {
+        push.send(pool.rent(65_536)).unwrap();
+    }
+    drop(pairs);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while pool.stats().outstanding > 0 {
+        assert!(Instant::now() < deadline, "{}", pool.stats());
+        std::thread::yield_now();
+    }
+    let stats = pool.stats();
+    assert_eq!(stats.rents, stats.returns);
 }

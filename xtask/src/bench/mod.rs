@@ -6,6 +6,7 @@
 
 mod cell;
 mod engine;
+mod guide;
 mod instructions;
 mod json;
 mod page;
@@ -19,6 +20,7 @@ use std::collections::HashMap;
 
 use cell::Point;
 use engine::Engine;
+pub(crate) use guide::guide;
 use peer::Lost;
 use plan::Plan;
 use record::Row;
