@@ -36,6 +36,10 @@ impl<S: Deref<Target = Shared>> Awaiting<S> {
 
     /// Tries until it succeeds, fails, or can only wait.
     pub(crate) fn poll<T>(&mut self, context: &Context<'_>, mut attempt: impl FnMut() -> Poll<T>) -> Poll<T> {
+        // Mostly there is something, and then no ticket is needed.
+        if let Poll::Ready(outcome) = attempt() {
+            return Poll::Ready(outcome);
+        }
         loop {
             let ticket = {
                 let mut core = self.shared.lock();
