@@ -7,17 +7,18 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Result};
-use crate::{asan, bench, conform, install, loom, tidy};
+use crate::{asan, bench, conform, install, licences, loom, tidy};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     ("compilers", compilers),
     ("browser", browser),
     ("format", format),
     ("clippy", clippy),
     ("tidy", || tidy::tidy(false)),
+    ("licences", licences::licences),
     ("compatibility page", conform::check_compatibility),
     ("documentation", documentation),
     ("tests", tests),

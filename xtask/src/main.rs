@@ -13,6 +13,7 @@ mod ci;
 mod conform;
 mod fuzz;
 mod install;
+mod licences;
 mod loom;
 mod shell;
 mod tidy;
@@ -25,6 +26,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   ci               all checks, as .ci/run does: format, clippy, tidy, documentation, tests, loom, interop
   fuzz [TARGET…] [--seconds 60] [--keep]
                    random bytes for the targets of fuzz/; --keep puts what was found into the corpus
+  licences         whether the terms of all dependencies go with ours
   loom [CRATE]     the concurrency models
   tidy [--bless]   layers, sizes, unsafe rooms, dead files, bans, links; --bless rewrites the unsafe budget
   install --prefix DIR
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         ["asan"] => asan::asan(),
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
+        ["licences"] => licences::licences(),
         ["loom"] => loom::loom(None),
         ["loom", name] => loom::loom(Some(name)),
         ["tidy"] => tidy::tidy(false),
