@@ -397,10 +397,17 @@ impl ContextInner {
         }
     }
 
-    /// The I/O thread for the next connection.
-    pub(crate) fn next_thread(&self) -> usize {
+    /// The I/O thread for the next connection, among those with a bit in `affinity` (0: all). `None`: there is none.
+    pub(crate) fn next_thread(&self, affinity: u64) -> Option<usize> {
+        let may = |thread: &usize| {
+            affinity == 0
+                || u32::try_from(*thread)
+                    .is_ok_and(|t| affinity.checked_shr(t).is_some_and(|rest| rest & 1 == 1))
+        };
+        let eligible = (0..self.io_threads).filter(may).count();
         // Relaxed: only an even spread matters.
-        self.next_thread.fetch_add(1, Ordering::Relaxed) as usize % self.io_threads.max(1)
+        let turn = self.next_thread.fetch_add(1, Ordering::Relaxed) as usize;
+        (0..self.io_threads).filter(may).nth(turn.checked_rem(eligible)?)
     }
 
     /// Somebody judges peers: a function, or a ZAP handler.

@@ -162,6 +162,11 @@ pub(crate) struct SocketOptions {
     pub(crate) heartbeat_timeout: Option<Duration>,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) limits: PeerLimits,
+    /// The I/O threads that connections may go to, a bit each; 0: any.
+    pub(crate) affinity: u64,
+    /// At most so many bytes are read, and written, at a time; 0: as many as are worth while.
+    pub(crate) in_batch: usize,
+    pub(crate) out_batch: usize,
     pub(crate) security: Security,
     pub(crate) socks: Proxy,
     /// Which failures end the attempts to connect: see `STOP_*` in `engine::session`.
@@ -201,6 +206,9 @@ impl Default for SocketOptions {
             heartbeat_timeout: None,
             max_message_size: None,
             limits: PeerLimits::default(),
+            affinity: 0,
+            in_batch: 0,
+            out_batch: 0,
             security: Security::Null,
             socks: Proxy::default(),
             reconnect_stop: 0,

@@ -351,6 +351,30 @@ kernel_options! {
     busy_poll, set_busy_poll;
 }
 
+/// Which I/O threads new connections may go to, a bit each; 0: any. (`ZMQ_AFFINITY`)
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_affinity(socket: &Socket, threads: u64) -> Result<(), OptionError> {
+    socket.change_options(|options| options.affinity = threads)
+}
+
+/// At most so many bytes are read at a time on connections to come; small figures are rounded up. (`ZMQ_IN_BATCH_SIZE`)
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_in_batch(socket: &Socket, bytes: usize) -> Result<(), OptionError> {
+    socket.change_options(|options| options.in_batch = bytes)
+}
+
+/// About so many bytes are written at a time at most, on connections to come. (`ZMQ_OUT_BATCH_SIZE`)
+///
+/// # Errors
+/// The socket is closed.
+pub fn set_out_batch(socket: &Socket, bytes: usize) -> Result<(), OptionError> {
+    socket.change_options(|options| options.out_batch = bytes)
+}
+
 /// Ends the socket now; what still holds it finds it closed.
 pub fn close(socket: &Socket) {
     socket.shared().close();

@@ -387,3 +387,20 @@ fn farewells_and_hiccups() {
     drop(router);
     assert_eq!(dealer.recv().unwrap(), "lost");
 }
+
+/// Goal: connections go to the I/O threads that the affinity names, and nowhere if it names none. Method: two threads, a
+/// mask for the second and one for a third.
+#[test]
+fn affinity_names_the_io_threads() {
+    let context = Context::builder().io_threads(2).build();
+    let pull = context.socket(SocketType::Pull).unwrap();
+    netzmq::raw::set_affinity(&pull, 0b10).unwrap();
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    let push = context.socket(SocketType::Push).unwrap();
+    netzmq::raw::set_affinity(&push, 0b100).unwrap();
+    assert!(push.connect(&endpoint).is_err(), "there is no third");
+    netzmq::raw::set_affinity(&push, 0b11).unwrap();
+    push.connect(&endpoint).unwrap();
+    push.send("x").unwrap();
+    assert_eq!(pull.recv().unwrap(), "x");
+}

@@ -177,8 +177,9 @@ fn usize_of(value: &[u8]) -> Result<usize, Errno> {
 static LINES: &[Line] = &[
     line!(4 AFFINITY,
         set |s, v| {
-            s.extras().affinity = u64::from_ne_bytes(v.try_into().map_err(|_| EINVAL)?);
-            Ok(())
+            let threads = u64::from_ne_bytes(v.try_into().map_err(|_| EINVAL)?);
+            s.extras().affinity = threads;
+            Ok(raw::set_affinity(s.socket(), threads)?)
         },
         get |s, r| exact(&s.extras().affinity.to_ne_bytes(), r)),
     line!(5 ROUTING_ID,
@@ -448,8 +449,20 @@ static LINES: &[Line] = &[
     line!(100 SOCKS_PASSWORD,
         set |s, v| Ok(s.socket().set_socks_password(text(v, 255)?)?),
         get |s, r| with_nul(s.socket().socks_password().as_bytes(), r)),
-    line!(101 IN_BATCH_SIZE, keep from 1, default 8192),
-    line!(102 OUT_BATCH_SIZE, keep from 1, default 8192),
+    line!(101 IN_BATCH_SIZE,
+        set |s, v| {
+            let bytes = int_from(v, 1)?;
+            s.extras().set_number(101, bytes);
+            Ok(raw::set_in_batch(s.socket(), bytes.unsigned_abs() as usize)?)
+        },
+        get |s, r| number(s.extras().number(101, 8192), r)),
+    line!(102 OUT_BATCH_SIZE,
+        set |s, v| {
+            let bytes = int_from(v, 1)?;
+            s.extras().set_number(102, bytes);
+            Ok(raw::set_out_batch(s.socket(), bytes.unsigned_abs() as usize)?)
+        },
+        get |s, r| number(s.extras().number(102, 8192), r)),
     line!(108 ONLY_FIRST_SUBSCRIBE,
         set |s, v| { only!(s, XPub | XSub | Pub); Ok(raw::set_only_first_subscribe(s.socket(), loose_flag(v)?)?) }),
     line!(109 RECONNECT_STOP,

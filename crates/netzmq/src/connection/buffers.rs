@@ -69,6 +69,12 @@ impl Appetite {
         Appetite { size: CHUNK_BYTES_MIN, min: CHUNK_BYTES_MIN, max: CHUNK_BYTES }
     }
 
+    /// The same with a lower bound above, unless that is 0.
+    pub(crate) fn at_most(self, bytes: usize) -> Appetite {
+        let max = if bytes == 0 { self.max } else { bytes.clamp(self.min, self.max) };
+        Appetite { size: self.size.min(max), max, ..self }
+    }
+
     #[inline]
     pub(crate) fn size(&self) -> usize {
         self.size

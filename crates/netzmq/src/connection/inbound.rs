@@ -125,6 +125,11 @@ impl Inbound {
         self.bytes_received = 0;
     }
 
+    /// At most so many bytes are read at a time (0: as many as are worth while), but not fewer than a chunk has at least.
+    pub(crate) fn limit_reads(&mut self, bytes: usize) {
+        self.appetite = Appetite::of_chunks().at_most(bytes);
+    }
+
     /// How many parts a message may have.
     pub(crate) fn set_max_parts(&mut self, max_parts: usize) {
         self.max_parts = max_parts;

@@ -111,6 +111,8 @@ pub(crate) struct Outbound {
     appetite: Appetite,
     /// Command frames waiting for the message being composed to be whole.
     late: Vec<u8>,
+    /// A batch is at most about so large.
+    batch_bytes: u64,
     framing: Framing,
     /// Seals every frame when the connection is encrypted.
     pub(crate) sealer: Option<CurveSealer>,
@@ -132,6 +134,7 @@ impl Outbound {
             preamble: 0,
             appetite: Appetite::of_segments(),
             late: Vec::new(),
+            batch_bytes: WRITE_BYTES as u64,
             framing,
             sealer: None,
         }
@@ -362,13 +365,19 @@ impl Outbound {
         }
     }
 
-    /// Takes about `WRITE_BYTES` of what is committed (a large body goes whole), to be written without the lock.
+    /// Batches of at most about so many bytes (0: as many as are worth while), and of one item at least.
+    pub(crate) fn limit_batches(&mut self, bytes: usize) {
+        self.batch_bytes = if bytes == 0 { WRITE_BYTES } else { bytes.min(WRITE_BYTES) } as u64;
+        self.appetite = Appetite::of_segments().at_most(bytes);
+    }
+
+    /// Takes about `batch_bytes` of what is committed (a large body goes whole), to be written without the lock.
     pub(crate) fn take(&mut self, buffers: &mut Buffers) -> Option<Batch> {
         if self.committed == self.taken {
             return None;
         }
         let waiting = self.committed - self.taken;
-        if self.appended == self.committed && waiting <= WRITE_BYTES as u64 {
+        if self.appended == self.committed && waiting <= self.batch_bytes {
             // All of it: swap the deques instead of moving items one by one.
             self.appetite.spared(waiting as usize);
             self.taken = self.committed;
@@ -378,7 +387,7 @@ impl Outbound {
         }
         let mut items = std::mem::take(&mut self.spare);
         let mut taken = 0u64;
-        while taken < waiting && taken < WRITE_BYTES as u64 {
+        while taken < waiting && taken < self.batch_bytes {
             let Some(item) = self.items.pop_front() else { break };
             let length = item.len() as u64;
             if taken + length <= waiting {

@@ -281,6 +281,8 @@ impl IoThread {
             0 => usize::MAX,
             max => max,
         });
+        wire.inbound.limit_reads(options.in_batch);
+        wire.out.limit_batches(options.out_batch);
         wire.commands = peer.minor_version >= 1;
         wire.out.push_unsent(buffers, unsent);
         wire.set_cipher(cipher);

@@ -93,7 +93,7 @@ impl IoThread {
                     });
                     let Some(context) = self.context.upgrade() else { return };
                     shared.lock().sessions += 1;
-                    let thread = context.next_thread();
+                    let thread = context.next_thread(options.affinity).unwrap_or(self.handle.index);
                     let via = SessionId { thread: self.handle.index, token };
                     if thread == self.handle.index {
                         let token = self.handle.new_token();

@@ -341,9 +341,12 @@ impl Shared {
 
     fn new_session(&self) -> io::Result<SessionId> {
         self.context.start()?;
-        let thread = self.context.next_thread();
-        let Some(token) = self.context.new_token(thread) else {
-            return Err(io::Error::other("the context has no I/O threads: make it with at least one"));
+        let affinity = self.lock().options.affinity;
+        let thread = self.context.next_thread(affinity);
+        let Some((thread, token)) = thread.and_then(|t| Some((t, self.context.new_token(t)?))) else {
+            return Err(io::Error::other(
+                "the context has no I/O thread for this: make it with more, or widen the affinity",
+            ));
         };
         self.lock().sessions += 1;
         Ok(SessionId { thread, token })

@@ -384,3 +384,26 @@ fn an_idle_connection_holds_no_memory() {
         assert!(bench.out.items.is_empty() && bench.out.ends.is_empty());
     }
 }
+
+/// Goal: a batch is no larger than was asked for, give or take a message. Method: many messages, taken batch by batch.
+#[test]
+fn batches_can_be_limited() {
+    let mut buffers = buffers();
+    for (limit, most) in [(0, WRITE_BYTES), (8192, 8192), (100, 4096)] {
+        let mut out = Outbound::new(Framing::Zmtp);
+        out.limit_batches(limit);
+        for _ in 0..1000 {
+            out.push(&mut buffers, &mut Body::Borrowed(&[7; 1000]), false);
+        }
+        let (mut total, mut largest) = (0, 0);
+        while let Some(mut batch) = out.take(&mut buffers) {
+            let bytes = gather(&batch.items).len();
+            total += bytes;
+            largest = largest.max(bytes);
+            batch.advance(bytes);
+            out.put_back(batch);
+        }
+        assert_eq!(total, 1000 * 1009);
+        assert!(largest <= most + SEGMENT_BYTES.min(most), "{largest} bytes at once, {most} at most");
+    }
+}
