@@ -345,7 +345,7 @@ impl Shared {
         let thread = self.context.next_thread(affinity);
         let Some((thread, token)) = thread.and_then(|t| Some((t, self.context.new_token(t)?))) else {
             return Err(io::Error::other(
-                "the context has no I/O thread for this: make it with more, or widen the affinity",
+                "the context has no I/O threads for this: make it with more, or widen the affinity",
             ));
         };
         self.lock().sessions += 1;
