@@ -273,20 +273,12 @@ impl Pattern {
     /// simple. Asks no pipe; if a message is appended there, `target_taken` follows.
     #[inline]
     pub(crate) fn next_target(&self) -> Option<PipeId> {
-        match self {
-            Pattern::Push(rules) => rules.next_target(),
-            Pattern::Dealer(rules) => rules.next_target(),
-            _ => None,
-        }
+        each!(self, rules => rules.next_target())
     }
 
     #[inline]
     pub(crate) fn target_taken(&mut self) {
-        match self {
-            Pattern::Push(rules) => rules.target_taken(),
-            Pattern::Dealer(rules) => rules.target_taken(),
-            _ => {}
-        }
+        each!(self, rules => rules.target_taken());
     }
 
     /// The application gave up in the middle of a message: what is written of it is rolled back, and the next part
@@ -315,11 +307,7 @@ impl Pattern {
     /// The pipe that `next` would name if it has a message: `None` also where that is not so simple. Asks no pipe.
     #[inline]
     pub(crate) fn next_source(&self) -> Option<PipeId> {
-        match self {
-            Pattern::Pull(rules) => rules.next_source(),
-            Pattern::Dealer(rules) => rules.next_source(),
-            _ => None,
-        }
+        each!(self, rules => rules.next_source())
     }
 
     /// The part that `Next::From(pipe)` (or `next_source`) named was taken.

@@ -29,19 +29,15 @@ impl Inbound {
         if self.ready.is_empty()
             && let Some(chunk) = &mut self.chunk
             && !self.raw
-            && let Some(&[flags, length]) = chunk.buffer.get(chunk.off..chunk.off + 2)
-            && flags <= 1
+            && let Some(part) = chunk.plain_part()
         {
-            let start = chunk.off + 2;
-            let end = start + length as usize;
-            let result = f(Taken::Bytes(chunk.buffer.get(start..end)?, &self.memory));
-            chunk.off = end;
+            let result = f(Taken::Bytes(chunk.buffer.get(part.start..part.end)?, &self.memory));
+            chunk.off = part.end;
             if chunk.off == chunk.len {
                 self.release();
             }
-            let more = flags == 1;
-            self.count_taken(more);
-            return Some((result, more));
+            self.count_taken(part.more);
+            return Some((result, part.more));
         }
         self.take_slow(f)
     }
@@ -54,19 +50,12 @@ impl Inbound {
             return Err(f);
         }
         let Some(chunk) = &mut self.chunk else { return Err(f) };
-        let bytes = chunk.buffer.get(chunk.off..).unwrap_or_default();
-        let (more, header, length) = match *bytes {
-            [flags @ 0..=1, length, ..] => (flags == 1, 2, length as usize),
-            [flags @ 2..=3, a, b, c, d, e, f, g, h, ..] => {
-                (flags == 3, 9, u64::from_be_bytes([a, b, c, d, e, f, g, h]) as usize)
-            }
-            _ => return Err(f),
-        };
-        let Some(body) = bytes.get(header..).and_then(|rest| rest.get(..length)) else { return Err(f) };
-        chunk.off += header + length;
+        let Some(part) = chunk.plain_part() else { return Err(f) };
+        let Some(body) = chunk.buffer.get(part.start..part.end) else { return Err(f) };
+        chunk.off = part.end;
         // Not the last message, so the chunk is neither used up, nor are only commands left.
-        self.messages -= usize::from(!more);
-        Ok((f(Taken::Bytes(body, &self.memory)), more))
+        self.messages -= usize::from(!part.more);
+        Ok((f(Taken::Bytes(body, &self.memory)), part.more))
     }
 
     fn take_slow<R>(&mut self, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
