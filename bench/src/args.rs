@@ -2,9 +2,10 @@
 
 /// Shown when the command line can't be read.
 pub const USAGE: &str =
-    "usage: peer-ENGINE ROLE ENDPOINT [--size BYTES] [--count N] [--warmup N] [--peers N] [--rounds N]
+    "usage: peer-ENGINE ROLE ENDPOINT [--size BYTES] [--count N] [--warmup N] [--peers N] [--rounds N] [--gap NS]
 roles: push pull req rep pub sub router dealers inproc-push inproc-req router-router
-       curve-push curve-pull curve-router curve-handshakes";
+       curve-push curve-pull curve-router curve-handshakes
+       paced-push paced-pull idle-router idle-dealers";
 
 /// Which side of which cell this process is; see the crate's front page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +26,15 @@ pub enum Role {
     CurvePull,
     CurveRouter,
     CurveHandshakes,
+    PacedPush,
+    PacedPull,
+    IdleRouter,
+    IdleDealers,
 }
 
 impl Role {
     /// Every role with its name on the command line.
-    pub const NAMES: [(&'static str, Role); 15] = [
+    pub const NAMES: [(&'static str, Role); 19] = [
         ("push", Role::Push),
         ("pull", Role::Pull),
         ("req", Role::Req),
@@ -45,6 +50,10 @@ impl Role {
         ("curve-pull", Role::CurvePull),
         ("curve-router", Role::CurveRouter),
         ("curve-handshakes", Role::CurveHandshakes),
+        ("paced-push", Role::PacedPush),
+        ("paced-pull", Role::PacedPull),
+        ("idle-router", Role::IdleRouter),
+        ("idle-dealers", Role::IdleDealers),
     ];
 
     /// The name on the command line.
@@ -70,6 +79,8 @@ pub struct Args {
     pub peers: usize,
     /// Rounds of `router-router`, the first of which is not counted.
     pub rounds: u32,
+    /// Nanoseconds from one message of `paced-push` to the next.
+    pub gap_ns: u64,
 }
 
 impl Args {
@@ -83,7 +94,8 @@ impl Args {
             .map(|(_, role)| *role)
             .ok_or_else(|| format!("no such role: {name}"))?;
         let endpoint = words.next().ok_or("no endpoint given")?;
-        let mut args = Args { role, endpoint, size: 64, count: 100_000, warmup: 1_000, peers: 1, rounds: 2 };
+        let mut args =
+            Args { role, endpoint, size: 64, count: 100_000, warmup: 1_000, peers: 1, rounds: 2, gap_ns: 0 };
         while let Some(option) = words.next() {
             let value: u64 = words
                 .next()
@@ -96,6 +108,7 @@ impl Args {
                 "--warmup" => args.warmup = value.max(1),
                 "--peers" => args.peers = usize::try_from(value).map_err(|e| e.to_string())?,
                 "--rounds" => args.rounds = u32::try_from(value).map_err(|e| e.to_string())?,
+                "--gap" => args.gap_ns = value,
                 _ => return Err(format!("no such option: {option}")),
             }
         }

@@ -7,10 +7,11 @@
 use std::sync::{Barrier, mpsc};
 use std::time::{Duration, Instant};
 
+use crate::idle::{self, Resting};
 use crate::measure::{self, Side};
 use crate::{
-    Args, Check, Failure, Gate, Load, Outcome, Role, RoundTrips, Rounds, fail, is_probe, probe, ready,
-    synced, wait_for_stop,
+    Args, Arrivals, Check, Failure, Gate, Load, Outcome, Pace, Role, RoundTrips, Rounds, fail, is_probe,
+    probe, ready, synced, wait_for_stop,
 };
 
 /// A socket type, as far as the cells need it.
@@ -130,6 +131,25 @@ pub fn run<E: Engine>(engine: &E, args: &Args) -> Outcome {
         Role::InprocPush | Role::InprocReq => inproc(engine, args),
         Role::RouterRouter => router_router(engine, args),
         Role::CurveHandshakes => shake_hands(engine, args),
+        Role::PacedPush => {
+            let mut socket = connected(engine, Kind::Push, args)?;
+            let mut pace = Pace::new(args.size, args.warmup, args.count, args.gap_ns);
+            while let Some(body) = pace.next_body() {
+                socket.send(body)?;
+            }
+            wait_for_stop();
+            Ok(pace.into_load().report())
+        }
+        Role::PacedPull => {
+            let mut socket = bound(engine, Kind::Pull, args)?;
+            let mut arrivals = Arrivals::new(args.size, args.warmup, args.count);
+            while arrivals.more() {
+                arrivals.take(socket.recv()?)?;
+            }
+            arrivals.report()
+        }
+        Role::IdleRouter => idle_router(engine, args),
+        Role::IdleDealers => idle_dealers(engine, args),
     }
 }
 
@@ -263,6 +283,47 @@ fn deal<E: Engine>(engine: &E, args: &Args) -> Outcome {
     }
     let ended = Instant::now();
     measure::all_of(dealers.into_iter().map(|(_, _, check)| Ok((check, ended))))
+}
+
+/// Echoes one message of each DEALER, and looks at its memory when all rest.
+fn idle_router<E: Engine>(engine: &E, args: &Args) -> Outcome {
+    let mut socket = bound(engine, Kind::Router, args)?;
+    let mut echo = |connections: usize| -> Result<(), Failure> {
+        for _ in 0..connections {
+            socket.recv_routed()?;
+            socket.send_back()?;
+        }
+        Ok(())
+    };
+    echo(idle::FIRST)?;
+    let resting = Resting::start()?;
+    echo(args.peers)?;
+    std::thread::sleep(idle::REST);
+    resting.report(args.peers)
+}
+
+/// `--peers` DEALERs, each with one echo behind it, which then rest.
+fn idle_dealers<E: Engine>(engine: &E, args: &Args) -> Outcome {
+    let mut dealers = Vec::with_capacity(idle::FIRST + args.peers);
+    let mut more = |connections: usize| -> Result<(), Failure> {
+        for _ in 0..connections {
+            let (mut load, mut check) = (Load::new(args.size, 0, 1), Check::new(args.size, 0, 1));
+            let mut socket = connected(engine, Kind::Dealer, args)?;
+            let Some(body) = load.next_body() else { break };
+            socket.send(body)?;
+            check.take(socket.recv()?)?;
+            dealers.push(socket);
+        }
+        Ok(())
+    };
+    more(idle::FIRST)?;
+    let resting = Resting::start()?;
+    more(args.peers)?;
+    std::thread::sleep(idle::REST);
+    let report = resting.report(args.peers);
+    // The other side looks at about the same time: nobody leaves before.
+    std::thread::sleep(idle::REST);
+    report
 }
 
 /// `--peers` connections at a time, each for one echo: what is measured is their handshakes.

@@ -1,13 +1,16 @@
-//! Bodies that prove themselves: [`Load`] stamps them, [`Check`] verifies them.
+//! Bodies that prove themselves: [`Load`] makes them, [`Check`] verifies them.
 //!
 //! A body is its sequence number (8 bytes, little endian), a filler, and a last byte made from the sequence number. Every
 //! message is checked for length, order and both ends, one in 1,024 for every byte between. A probe has the sequence
-//! number `u64::MAX`; it may appear anywhere and is not counted.
+//! number `u64::MAX`; it may appear anywhere and is not counted. A *stamped* body has the time of sending (8 bytes,
+//! little endian) behind its sequence number, which is no filler then.
 
 use crate::{Failure, Report, Side, fail};
 
 /// The smallest body: a sequence number and the last byte.
 pub const SIZE_MIN: usize = 9;
+/// The smallest body with a stamp.
+pub const STAMPED_SIZE_MIN: usize = SIZE_MIN + 8;
 /// Bytes of a probe.
 pub const PROBE_BYTES: usize = SIZE_MIN;
 
@@ -68,6 +71,15 @@ impl Load {
         Some(&self.body)
     }
 
+    /// The same with a stamp; the size is at least [`STAMPED_SIZE_MIN`].
+    #[inline]
+    pub fn next_stamped(&mut self, stamp: u64) -> Option<&[u8]> {
+        if let Some(place) = self.body.get_mut(8..STAMPED_SIZE_MIN - 1) {
+            place.copy_from_slice(&stamp.to_le_bytes());
+        }
+        self.next_body()
+    }
+
     /// The sender's report. Call it when the other side has everything, so that the CPU time of flushing counts.
     pub fn report(self) -> Report {
         let count = self.end - self.warmup;
@@ -83,13 +95,25 @@ pub struct Check {
     next: u64,
     warmup: u64,
     end: u64,
+    /// Where the filler begins.
+    filler: usize,
     side: Option<Side>,
 }
 
 impl Check {
     /// Expects what `Load::new(size, warmup, count)` sends.
     pub fn new(size: usize, warmup: u64, count: u64) -> Check {
-        Check { size, next: 0, warmup, end: warmup + count, side: None }
+        Check { size, next: 0, warmup, end: warmup + count, filler: 8, side: None }
+    }
+
+    /// The same for stamped bodies.
+    pub fn stamped(size: usize, warmup: u64, count: u64) -> Check {
+        Check { filler: STAMPED_SIZE_MIN - 1, ..Check::new(size, warmup, count) }
+    }
+
+    /// The stamp of a stamped body.
+    pub fn stamp_of(body: &[u8]) -> Option<u64> {
+        Some(u64::from_le_bytes(*body.get(8..)?.first_chunk::<8>()?))
     }
 
     /// Whether messages are still to come.
@@ -146,10 +170,10 @@ impl Check {
 
     #[cold]
     fn compare_all(&self, body: &[u8]) -> Result<(), Failure> {
-        let filler = body.get(8..body.len() - 1).unwrap_or_default();
+        let filler = body.get(self.filler..body.len() - 1).unwrap_or_default();
         match filler.iter().position(|byte| *byte != FILLER) {
             None => Ok(()),
-            Some(at) => Err(fail(format!("message {}: byte {} was changed", self.next, at + 8))),
+            Some(at) => Err(fail(format!("message {}: byte {} was changed", self.next, at + self.filler))),
         }
     }
 }
@@ -169,6 +193,16 @@ mod tests {
         let (sent, received) = (load.report(), check.report());
         assert_eq!((sent.messages, received.messages), (3000, 3000));
         assert_eq!((sent.bytes, received.bytes), (192_000, 192_000));
+    }
+
+    #[test]
+    fn stamps_are_carried() {
+        let mut load = Load::new(64, 1, 1);
+        let mut check = Check::stamped(64, 1, 1);
+        let body = load.next_stamped(7).unwrap();
+        check.take(body).unwrap();
+        assert_eq!(Check::stamp_of(body), Some(7));
+        assert!(Check::new(64, 1, 1).take(body).is_err(), "elsewhere it would be damage");
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! | pub-sub | `pub` | `sub` (`--peers` sockets) | `sub`: first socket's start to last socket's end |
 //! | dealers | `router` | `dealers` (`--peers` sockets) | `dealers`: all replies back |
 //! | inproc-push, inproc-req | both sides in one process | | as above |
+//! | paced | `paced-pull` | `paced-push` (a message every `--gap`) | `paced-pull`: from sending to arrival |
+//! | idle | `idle-router` | `idle-dealers` (`--peers` sockets) | both: what a connection holds when it rests |
 //! | router-router | both sides in one process | | the sending thread, until the receiving one is done |
 //!
 //! Words between a program and its driver: it prints `ready` once bound and (`sub`) `synced` once every socket
@@ -27,7 +29,9 @@ pub mod args;
 pub mod blocking;
 pub mod body;
 pub mod control;
+pub mod idle;
 pub mod measure;
+pub mod paced;
 pub mod report;
 #[cfg(feature = "tasks")]
 pub mod tasks;
@@ -35,7 +39,9 @@ pub mod tasks;
 pub use args::{Args, Role};
 pub use body::{Check, Load, PROBE_BYTES, is_probe, probe};
 pub use control::{Gate, ready, synced, wait_for_stop};
+pub use idle::Resting;
 pub use measure::{RoundTrips, Rounds, Side};
+pub use paced::{Arrivals, Pace};
 pub use report::Report;
 
 use std::process::ExitCode;

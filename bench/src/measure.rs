@@ -55,6 +55,7 @@ impl Side {
             rss_kib: usage().map_or(0, |u| u.max_rss()),
             p50_us: None,
             p99_us: None,
+            held_kib: None,
         }
     }
 }
@@ -115,19 +116,24 @@ impl RoundTrips {
 
     /// The report, with percentiles.
     pub fn report(self) -> Result<Report, Failure> {
-        let warmup = usize::try_from(self.warmup).unwrap_or(usize::MAX);
-        let mut measured = self.nanoseconds.get(warmup..).unwrap_or_default().to_vec();
-        measured.sort_unstable();
-        let percentile = |p: usize| {
-            let rank = (measured.len() * p).div_ceil(100).saturating_sub(1);
-            measured.get(rank).map(|ns| *ns as f64 / 1e3)
-        };
-        let (p50_us, p99_us) = (percentile(50), percentile(99));
-        if p50_us.is_none() {
-            return Err(fail("no round trip was measured"));
-        }
-        Ok(Report { p50_us, p99_us, ..self.check.report() })
+        with_percentiles(self.check.report(), &self.nanoseconds, self.warmup)
     }
+}
+
+/// The report with the percentiles of what was measured after the first `warmup` times.
+pub fn with_percentiles(report: Report, nanoseconds: &[u64], warmup: u64) -> Result<Report, Failure> {
+    let warmup = usize::try_from(warmup).unwrap_or(usize::MAX);
+    let mut measured = nanoseconds.get(warmup..).unwrap_or_default().to_vec();
+    measured.sort_unstable();
+    let percentile = |p: usize| {
+        let rank = (measured.len() * p).div_ceil(100).saturating_sub(1);
+        measured.get(rank).map(|ns| *ns as f64 / 1e3)
+    };
+    let (p50_us, p99_us) = (percentile(50), percentile(99));
+    if p50_us.is_none() {
+        return Err(fail("no time was measured"));
+    }
+    Ok(Report { p50_us, p99_us, ..report })
 }
 
 /// The seed's rounds: the same number of messages again and again, of which the first round is not counted.

@@ -15,10 +15,12 @@ pub struct Report {
     pub cpu_s: f64,
     /// Peak resident memory of the process in its whole life, KiB.
     pub rss_kib: i64,
-    /// Median round trip.
+    /// Median round trip, or time from sending to arrival.
     pub p50_us: Option<f64>,
     /// 99th percentile.
     pub p99_us: Option<f64>,
+    /// Resident memory that one idle connection holds, KiB.
+    pub held_kib: Option<f64>,
 }
 
 impl Report {
@@ -35,7 +37,7 @@ impl Report {
             self.cpu_s,
             self.rss_kib
         );
-        for (name, value) in [("p50_us", self.p50_us), ("p99_us", self.p99_us)] {
+        for (name, value) in [("p50_us", self.p50_us), ("p99_us", self.p99_us), ("held_kib", self.held_kib)] {
             if let Some(value) = value {
                 line += &format!(",\"{name}\":{value:.3}");
             }
@@ -60,6 +62,7 @@ mod tests {
             rss_kib: 7,
             p50_us: Some(1.5),
             p99_us: None,
+            held_kib: None,
         };
         let json = report.to_json("raw", &args);
         assert!(

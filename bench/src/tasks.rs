@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::blocking::{Kind, Setup};
+use crate::idle::{self, Resting};
 use crate::measure::{self, Side};
 use crate::{
     Args, Check, Failure, Gate, Load, Outcome, Role, RoundTrips, Rounds, fail, is_probe, probe, ready,
@@ -79,6 +80,10 @@ async fn role<E: Engine>(engine: E, args: Args) -> Outcome {
         Role::Dealers => deal(&engine, &args).await,
         Role::InprocPush | Role::InprocReq => inproc(&engine, &args).await,
         Role::RouterRouter => router_router(&engine, &args).await,
+        Role::IdleRouter => idle_router(&engine, &args).await,
+        Role::IdleDealers => idle_dealers(&engine, &args).await,
+        // A sender that turns while it waits would keep a worker from the library's own tasks.
+        Role::PacedPush | Role::PacedPull => Err(Failure::Unsupported),
         Role::CurvePush | Role::CurvePull | Role::CurveRouter | Role::CurveHandshakes => {
             Err(Failure::Unsupported)
         }
@@ -214,6 +219,43 @@ async fn deal<E: Engine>(engine: &E, args: &Args) -> Outcome {
     }
     let ended = Instant::now();
     measure::all_of(dealers.into_iter().map(|(_, _, check)| Ok((check, ended))))
+}
+
+/// Echoes one message of each DEALER, and looks at its memory when all rest.
+async fn idle_router<E: Engine>(engine: &E, args: &Args) -> Outcome {
+    let mut socket = bound(engine, Kind::Router, args).await?;
+    let mut resting = None;
+    for number in 0..idle::FIRST + args.peers {
+        if number == idle::FIRST {
+            resting = Some(Resting::start()?);
+        }
+        socket.recv_routed().await?;
+        socket.send_back().await?;
+    }
+    tokio::time::sleep(idle::REST).await;
+    resting.ok_or_else(|| fail("no connection"))?.report(args.peers)
+}
+
+/// `--peers` DEALERs, each with one echo behind it, which then rest.
+async fn idle_dealers<E: Engine>(engine: &E, args: &Args) -> Outcome {
+    let mut dealers = Vec::with_capacity(idle::FIRST + args.peers);
+    let mut resting = None;
+    for number in 0..idle::FIRST + args.peers {
+        if number == idle::FIRST {
+            resting = Some(Resting::start()?);
+        }
+        let (mut load, mut check) = (Load::new(args.size, 0, 1), Check::new(args.size, 0, 1));
+        let mut socket = connected(engine, Kind::Dealer, args).await?;
+        let Some(body) = load.next_body() else { break };
+        socket.send(body).await?;
+        check.take(socket.recv().await?)?;
+        dealers.push(socket);
+    }
+    tokio::time::sleep(idle::REST).await;
+    let report = resting.ok_or_else(|| fail("no connection"))?.report(args.peers);
+    // The other side looks at about the same time: nobody leaves before.
+    tokio::time::sleep(idle::REST).await;
+    report
 }
 
 /// Both sides of a PUSH/PULL or REQ/REP in one process and one context.

@@ -7,10 +7,12 @@ use super::engine::Engine;
 pub(crate) enum Metric {
     /// Messages (deliveries, for PUB/SUB) per second; higher is better.
     Rate,
-    /// Median round trip in microseconds; lower is better.
-    RoundTrip,
+    /// Median round trip, or time from sending to arrival, in microseconds; lower is better.
+    Latency,
     /// Wall time of a fixed number of messages in milliseconds; lower is better.
     Time,
+    /// Resident memory per idle connection in KiB; lower is better.
+    Memory,
 }
 
 /// Which process's report holds the main figure.
@@ -34,10 +36,12 @@ pub(crate) struct Cell {
     pub(crate) transports: &'static [&'static str],
     pub(crate) sizes: &'static [usize],
     pub(crate) peers: usize,
+    /// From one message to the next; 0 where the sender does not wait.
+    pub(crate) gap_ns: u64,
 }
 
 /// Every cell, in the order of the tables.
-pub(crate) const CELLS: [Cell; 8] = [
+pub(crate) const CELLS: [Cell; 16] = [
     Cell {
         name: "push-pull",
         title: "PUSH→PULL, messages/s",
@@ -49,6 +53,7 @@ pub(crate) const CELLS: [Cell; 8] = [
         transports: &["tcp", "ipc", "inproc"],
         sizes: &[16, 64, 512, 1024, 65_536, 1_048_576],
         peers: 1,
+        gap_ns: 0,
     },
     Cell {
         name: "req-rep",
@@ -57,10 +62,11 @@ pub(crate) const CELLS: [Cell; 8] = [
         connecter: "req",
         measures: Measures::Connecter,
         alone: Some("inproc-req"),
-        metric: Metric::RoundTrip,
+        metric: Metric::Latency,
         transports: &["tcp", "ipc", "inproc"],
         sizes: &[64, 1024, 65_536],
         peers: 1,
+        gap_ns: 0,
     },
     Cell {
         name: "pub-sub-8",
@@ -73,6 +79,7 @@ pub(crate) const CELLS: [Cell; 8] = [
         transports: &["tcp"],
         sizes: &[64, 1024],
         peers: 8,
+        gap_ns: 0,
     },
     Cell {
         name: "pub-sub-32",
@@ -85,6 +92,7 @@ pub(crate) const CELLS: [Cell; 8] = [
         transports: &["tcp"],
         sizes: &[64, 1024],
         peers: 32,
+        gap_ns: 0,
     },
     Cell {
         name: "router-router",
@@ -97,6 +105,7 @@ pub(crate) const CELLS: [Cell; 8] = [
         transports: &["tcp"],
         sizes: &[64, 512, 1024, 65_536],
         peers: 1,
+        gap_ns: 0,
     },
     Cell {
         name: "dealers-100",
@@ -109,6 +118,7 @@ pub(crate) const CELLS: [Cell; 8] = [
         transports: &["tcp"],
         sizes: &[64],
         peers: 100,
+        gap_ns: 0,
     },
     Cell {
         name: "curve-push-pull",
@@ -121,6 +131,7 @@ pub(crate) const CELLS: [Cell; 8] = [
         transports: &["tcp"],
         sizes: &[64, 1024, 65_536],
         peers: 1,
+        gap_ns: 0,
     },
     Cell {
         name: "curve-handshakes",
@@ -133,8 +144,50 @@ pub(crate) const CELLS: [Cell; 8] = [
         transports: &["tcp"],
         sizes: &[64],
         peers: 16,
+        gap_ns: 0,
     },
+    paced("paced-0.5us", "PUSH→PULL, one message every 0.5 µs: from sending to arrival, p50", 500),
+    paced("paced-2us", "PUSH→PULL, one message every 2 µs: from sending to arrival, p50", 2_000),
+    paced("paced-5us", "PUSH→PULL, one message every 5 µs: from sending to arrival, p50", 5_000),
+    paced("paced-20us", "PUSH→PULL, one message every 20 µs: from sending to arrival, p50", 20_000),
+    paced("paced-100us", "PUSH→PULL, one message every 100 µs: from sending to arrival, p50", 100_000),
+    paced("paced-1ms", "PUSH→PULL, one message every 1 ms: from sending to arrival, p50", 1_000_000),
+    idle("idle-router", "Resident memory of a ROUTER per idle connection", Measures::Binder),
+    idle("idle-dealer", "Resident memory of a DEALER with its one idle connection", Measures::Connecter),
 ];
+
+const fn paced(name: &'static str, title: &'static str, gap_ns: u64) -> Cell {
+    Cell {
+        name,
+        title,
+        binder: "paced-pull",
+        connecter: "paced-push",
+        measures: Measures::Binder,
+        alone: None,
+        metric: Metric::Latency,
+        transports: &["tcp"],
+        sizes: &[64],
+        peers: 1,
+        gap_ns,
+    }
+}
+
+const fn idle(name: &'static str, title: &'static str, measures: Measures) -> Cell {
+    Cell {
+        name,
+        title,
+        binder: "idle-router",
+        connecter: "idle-dealers",
+        measures,
+        alone: None,
+        metric: Metric::Memory,
+        transports: &["tcp"],
+        sizes: &[64],
+        // Below the usual limit of 1,024 file descriptors, for libraries that take two of them for a socket.
+        peers: 400,
+        gap_ns: 0,
+    }
+}
 
 /// The cell of this name, if there is one.
 pub(crate) fn by_name(name: &str) -> Option<&'static Cell> {
@@ -159,7 +212,9 @@ impl Point {
     pub(crate) fn first_count(&self) -> u64 {
         match self.cell.metric {
             Metric::Time => 10_000,
-            Metric::RoundTrip => 300,
+            Metric::Latency => 300,
+            // Each connection carries one, whatever is asked for.
+            Metric::Memory => 1,
             // Some thousand a second.
             Metric::Rate if self.cell.name == "curve-handshakes" => 480,
             Metric::Rate => {
@@ -173,8 +228,10 @@ impl Point {
     /// Messages (per socket) that fill `seconds` at the speed that the first run found, within bounds: enough to
     /// mean something, and no more than memory holds where a sender has no high-water mark.
     pub(crate) fn count(&self, engine: &Engine, messages_per_s: f64, seconds: f64) -> u64 {
-        if self.cell.metric == Metric::Time {
-            return 10_000;
+        match self.cell.metric {
+            Metric::Time => return 10_000,
+            Metric::Memory => return 1,
+            Metric::Rate | Metric::Latency => {}
         }
         let fitting = (messages_per_s * seconds) as u64 / self.cell.peers as u64;
         let mut most = 100_000_000;

@@ -136,6 +136,7 @@ mod tests {
             p99_us: None,
             cpu_s: [None, None],
             rss_kib: [None, None],
+            held_kib: None,
         };
         Row {
             started: started.into(),

@@ -8,7 +8,7 @@ use crate::shell::{self, Result};
 
 /// The first line of a record.
 pub(crate) const HEADER: &str = "started_utc,cell,transport,size,engine,run,messages,elapsed_s,p50_us,p99_us,\
-                                 cpu_binder_s,cpu_connecter_s,rss_binder_kib,rss_connecter_kib";
+                                 cpu_binder_s,cpu_connecter_s,rss_binder_kib,rss_connecter_kib,held_kib";
 
 /// One run, or the fact that there is none (`sample` is `None`: lost or failed).
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ impl Row {
         ];
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         match &self.sample {
-            None => cells.extend(std::iter::repeat_n(String::new(), 8)),
+            None => cells.extend(std::iter::repeat_n(String::new(), 9)),
             Some(s) => cells.extend(
                 [
                     Some(s.messages),
@@ -46,6 +46,7 @@ impl Row {
                     s.cpu_s[1],
                     s.rss_kib[0],
                     s.rss_kib[1],
+                    s.held_kib,
                 ]
                 .map(number),
             ),
@@ -57,7 +58,7 @@ impl Row {
     fn from_csv(line: &str) -> Option<Row> {
         let cells: Vec<&str> = line.split(',').collect();
         let [started, cell, transport, size, engine, run, rest @ ..] = cells.as_slice() else { return None };
-        let [messages, elapsed, p50, p99, cpu0, cpu1, rss0, rss1] = rest else { return None };
+        let [messages, elapsed, p50, p99, cpu0, cpu1, rss0, rss1, held] = rest else { return None };
         let number = |text: &str| text.parse::<f64>().ok();
         let sample = number(messages).zip(number(elapsed)).map(|(messages, elapsed_s)| Sample {
             messages,
@@ -66,6 +67,7 @@ impl Row {
             p99_us: number(p99),
             cpu_s: [number(cpu0), number(cpu1)],
             rss_kib: [number(rss0), number(rss1)],
+            held_kib: number(held),
         });
         Some(Row {
             started: (*started).into(),
@@ -141,6 +143,7 @@ mod tests {
             p99_us: Some(1.5),
             cpu_s: [Some(0.5), None],
             rss_kib: [Some(7.0), None],
+            held_kib: Some(3.5),
         };
         let mut row = Row {
             started: now(),

@@ -21,15 +21,18 @@ pub(crate) struct Sample {
     pub(crate) cpu_s: [Option<f64>; 2],
     /// Peak resident KiB, the same order.
     pub(crate) rss_kib: [Option<f64>; 2],
+    /// Resident KiB that one idle connection holds on the side that measures.
+    pub(crate) held_kib: Option<f64>,
 }
 
 impl Sample {
-    /// The main figure in the cell's unit: messages/s, µs or ms.
+    /// The main figure in the cell's unit: messages/s, µs, ms or KiB.
     pub(crate) fn value(&self, metric: Metric) -> f64 {
         match metric {
             Metric::Rate => self.messages / self.elapsed_s,
-            Metric::RoundTrip => self.p50_us.unwrap_or(f64::NAN),
+            Metric::Latency => self.p50_us.unwrap_or(f64::NAN),
             Metric::Time => self.elapsed_s * 1e3,
+            Metric::Memory => self.held_kib.unwrap_or(f64::NAN),
         }
     }
 }
@@ -157,6 +160,7 @@ fn words(role: &str, endpoint: &str, point: Point, count: u64) -> Vec<String> {
         ("--warmup", warmup(count)),
         ("--peers", point.cell.peers as u64),
         ("--rounds", ROUNDS),
+        ("--gap", point.cell.gap_ns),
     ] {
         words.extend([name.to_owned(), value.to_string()]);
     }
@@ -176,6 +180,7 @@ fn sample(main: &str, sides: &[Option<&str>; 2]) -> Result<Sample, Lost> {
         p99_us: json::number(main, "p99_us"),
         cpu_s: each("cpu_s"),
         rss_kib: each("rss_kib"),
+        held_kib: json::number(main, "held_kib"),
     })
 }
 
@@ -191,7 +196,7 @@ mod tests {
         assert_eq!(got.value(Metric::Rate), 200.0);
         assert_eq!(got.value(Metric::Time), 500.0);
         assert_eq!(got.cpu_s, [Some(0.25), Some(0.125)]);
-        assert!(got.value(Metric::RoundTrip).is_nan());
+        assert!(got.value(Metric::Latency).is_nan());
         assert!(sample("{}", &[None, None]).is_err());
     }
 

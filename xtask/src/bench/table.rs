@@ -28,7 +28,7 @@ pub(crate) fn tables(rows: &[Row]) -> String {
 
 fn table(text: &mut String, cell: &Cell, transport: &str, rows: &[&Row]) {
     let _ = writeln!(text, "### {}, {transport}\n", cell.title);
-    let tail = if cell.metric == Metric::RoundTrip { " p99 |" } else { "" };
+    let tail = if cell.metric == Metric::Latency { " p99 |" } else { "" };
     let _ = writeln!(
         text,
         "| size | engine | median | min..max | × {YARDSTICK} | × {LIMIT} | CPU µs per message, {} / {} | peak MiB |{tail}",
@@ -163,8 +163,9 @@ pub(crate) fn show_size(size: usize) -> String {
 /// A main figure with its unit; large bodies as bytes per second.
 pub(crate) fn show(metric: Metric, size: usize, value: f64) -> String {
     match metric {
-        Metric::RoundTrip => format!("{value:.1} µs"),
+        Metric::Latency => format!("{value:.1} µs"),
         Metric::Time => format!("{value:.1} ms"),
+        Metric::Memory => format!("{value:.1} KiB"),
         Metric::Rate if size >= 16 << 10 => format!("{:.0} MB/s", value * size as f64 / 1e6),
         Metric::Rate if value >= 1e6 => format!("{:.2} M/s", value / 1e6),
         Metric::Rate => format!("{:.0} k/s", value / 1e3),
@@ -196,6 +197,7 @@ mod tests {
             p99_us: None,
             cpu_s: [Some(1.0), Some(2.0)],
             rss_kib: [Some(1024.0), Some(2048.0)],
+            held_kib: None,
         });
         Row {
             started: String::new(),
