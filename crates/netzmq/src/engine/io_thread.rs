@@ -27,16 +27,21 @@ use crate::transport::poller::{Event, Interest, Poller};
 /// Sockets that are led here have this bit in their token; the rest is the socket's number.
 const LED: u64 = 1 << 63;
 const KICK_TOKEN: u64 = u64::MAX;
-/// How soon a socket that its caller has left is looked at.
-const TICK: Duration = Duration::from_millis(1);
+/// How soon a socket that its caller has left is looked at. A caller that serves a hundred sockets in turn comes back
+/// within it: to take the lead and to give it back costs more than all the reading.
+const TICK: Duration = Duration::from_millis(4);
 /// A caller that sits in a receive for so many ticks drives its socket: no need to look again before it leaves.
-const QUIET_TICKS: u32 = 10;
+const QUIET_TICKS: u32 = 4;
 /// Reads for one led socket before the others have their turn.
 const READS_PER_TURN: usize = 8;
 /// A sender in a burst is looked at so often: long enough to let it gather, short enough for the last message.
 const BURST_NAP: Duration = Duration::from_micros(20);
-/// The same for one that fills and writes whole segments by itself: all there is to see is that it has stopped.
+/// The same for one that fills and writes whole segments by itself, or writes whenever it receives: all there is to see
+/// is that it has stopped.
 const STREAM_NAP: Duration = Duration::from_micros(50);
+/// The same when that has gone on for [`STREAM_LOOKS`] looks: each look takes some 10 µs from a core that others work on.
+const LONG_NAP: Duration = Duration::from_micros(100);
+const STREAM_LOOKS: u32 = 8;
 /// A sender too slow to fill a segment is written for after so many looks.
 const BURST_LOOKS: u32 = 2;
 /// Idle memory is given back about so often.
@@ -105,9 +110,11 @@ pub(crate) struct IoThread {
 /// A socket whose sender is in a burst. Its `flush_posted` is set as long as it is here.
 struct Burst {
     shared: Arc<Shared>,
-    /// What it had sent, and how often it had written by itself, when it was looked at last.
+    /// What it had sent, and what its caller had done by itself, when it was looked at last.
     seen: Sent,
     looks: u32,
+    /// Looks in a row at which it got on by itself.
+    driven: u32,
 }
 
 /// Writes all that is dirty, one batch a connection, and lets senders who never wait know what room that made.
@@ -170,8 +177,7 @@ impl IoThread {
             }
             self.clock();
             if !self.bursts.is_empty() {
-                let streams = self.bursts.iter().all(|burst| burst.looks == 0);
-                std::thread::sleep(if streams { STREAM_NAP } else { BURST_NAP });
+                std::thread::sleep(self.nap());
                 self.look_at_bursts();
             }
         }
@@ -229,7 +235,7 @@ impl IoThread {
             Job::Terminate { token, linger } => self.terminate(token, linger),
             Job::Broken { token, fault } => self.broken(token, fault),
             Job::PeerTtl { token, ttl_tenths } => self.peer_ttl(token, ttl_tenths),
-            Job::Flush { shared } => self.flush_turn(shared),
+            Job::Flush { shared, seen } => self.flush_turn(shared, seen),
             Job::Tick { shared } => self.watch(shared),
             Job::Lead { shared } => self.take_lead(&shared),
             Job::GoOn { shared } => self.lead_turn(&shared),
@@ -252,11 +258,25 @@ impl IoThread {
     // ---- writing for senders ----
 
     /// A sender is in a burst: what there is goes out now, and then the sender is watched for a while. In a long burst
-    /// it fills and writes whole segments by itself, for which this thread only has to keep out of the way.
-    fn flush_turn(&mut self, shared: Arc<Shared>) {
-        write_dirty(&shared, &mut shared.lock());
+    /// it fills and writes whole segments by itself, for which this thread only has to keep out of the way; and one that
+    /// has gone on since it asked (`asked`: what it had sent then) is better left alone until the first look.
+    fn flush_turn(&mut self, shared: Arc<Shared>, asked: u64) {
+        if shared.sent().messages == asked {
+            write_dirty(&shared, &mut shared.lock());
+        }
         let seen = shared.sent();
-        self.bursts.push(Burst { shared, seen, looks: 1 });
+        self.bursts.push(Burst { shared, seen, looks: 1, driven: 0 });
+    }
+
+    /// How long to leave the senders in bursts alone.
+    fn nap(&self) -> Duration {
+        if self.bursts.iter().any(|burst| burst.looks > 0) {
+            BURST_NAP
+        } else if self.bursts.iter().any(|burst| burst.driven < STREAM_LOOKS) {
+            STREAM_NAP
+        } else {
+            LONG_NAP
+        }
     }
 
     /// Looks at the senders in bursts: the rest of one that has stopped goes out; the others go on, undisturbed if they
@@ -272,10 +292,12 @@ impl IoThread {
                 write_dirty(&burst.shared, &mut core);
                 return false;
             }
-            if now.writes != before.writes {
+            if now.driven != before.driven {
                 burst.looks = 0;
+                burst.driven = (burst.driven + 1).min(STREAM_LOOKS);
                 return true;
             }
+            burst.driven = 0;
             burst.looks += 1;
             if burst.looks > BURST_LOOKS {
                 burst.looks = 1;

@@ -71,8 +71,8 @@ pub(crate) enum Job {
     Broken { token: u64, fault: Fault },
     /// The peer wants to be dropped if it is silent for so long.
     PeerTtl { token: u64, ttl_tenths: u16 },
-    /// Write what is dirty.
-    Flush { shared: Arc<Shared> },
+    /// Write what is dirty. `seen`: messages that the socket had sent when this was asked for.
+    Flush { shared: Arc<Shared>, seen: u64 },
     /// A caller has stopped driving this socket: look after it soon.
     Tick { shared: Arc<Shared> },
     /// Lead this socket from now on.

@@ -1,5 +1,7 @@
 //! The pipes of one socket, by name, and what the patterns may do to them.
 
+use std::collections::VecDeque;
+
 use netzmq_memory::Message;
 use netzmq_proto::command;
 
@@ -17,7 +19,7 @@ pub(crate) struct PipeTable {
     free: Vec<u32>,
     pub(crate) buffers: Buffers,
     /// Wires with committed bytes that nobody has been told of.
-    pub(crate) dirty: Vec<PipeId>,
+    pub(crate) dirty: VecDeque<PipeId>,
     /// Pipes that the pattern wants terminated.
     pub(crate) closing: Vec<PipeId>,
     /// Ended pipes that have just been read empty.
@@ -38,7 +40,7 @@ impl PipeTable {
             pipes: Vec::new(),
             free: Vec::new(),
             buffers,
-            dirty: Vec::new(),
+            dirty: VecDeque::new(),
             closing: Vec::new(),
             emptied: Vec::new(),
             groups,
@@ -114,7 +116,7 @@ impl PipeTable {
                 wire.push(&mut self.buffers, body, more, pipe.conflate);
                 if !more && !wire.dirty && wire.stream.is_some() {
                     wire.dirty = true;
-                    self.dirty.push(id);
+                    self.dirty.push_back(id);
                 }
             }
             Link::Inproc(end) => {
@@ -136,7 +138,7 @@ impl PipeTable {
             wire.out.push_command(&mut self.buffers, frame);
             if !wire.dirty {
                 wire.dirty = true;
-                self.dirty.push(id);
+                self.dirty.push_back(id);
             }
         }
     }
@@ -147,7 +149,7 @@ impl PipeTable {
             && wire.has_output()
             && !std::mem::replace(&mut wire.dirty, true)
         {
-            self.dirty.push(id);
+            self.dirty.push_back(id);
         }
     }
 

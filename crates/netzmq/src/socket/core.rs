@@ -120,6 +120,8 @@ pub(crate) struct Core {
     /// core, spinning only keeps it from answering, however soon it would.
     pub(crate) spin_rest: u32,
     pub(crate) spin_failures: u32,
+    /// The last wait found its message in the kernel already: the next one begins with a read.
+    pub(crate) read_pays: bool,
     /// A signal handler that runs while a call waits ends the wait.
     pub(crate) interruptible: bool,
     pub(crate) terminated: bool,
@@ -137,6 +139,8 @@ pub(crate) struct Core {
     pub(crate) last_read: Option<PipeId>,
     /// Receives since the reactor was last asked what else is readable.
     pub(crate) since_poll: u32,
+    /// How often that was done since all was written.
+    pub(crate) looks: u32,
     /// What is counted for the socket as a whole.
     pub(crate) counts: Counts,
 }
@@ -146,8 +150,8 @@ pub(crate) struct Core {
 pub(crate) struct Sent {
     /// Whole messages.
     pub(crate) messages: u64,
-    /// Full batches that the sender itself wrote.
-    pub(crate) writes: u64,
+    /// Turns in which a caller did by itself what there was to do: wrote a full batch, or, in a receive, wrote or read.
+    pub(crate) driven: u64,
 }
 
 /// One socket.
@@ -160,7 +164,7 @@ pub(crate) struct Shared {
     core: BiasedMutex<Core>,
     /// Whole messages sent so far: by its standing still a burst is seen to be over. Written under the lock, read without.
     sent: AtomicU64,
-    writes: AtomicU64,
+    driven: AtomicU64,
     monitored: AtomicBool,
     monitor: Mutex<Option<MonitorSink>>,
 }
@@ -200,6 +204,7 @@ impl Shared {
             spin_pays: true,
             spin_rest: 0,
             spin_failures: 0,
+            read_pays: false,
             interruptible: false,
             terminated: false,
             closed: false,
@@ -211,6 +216,7 @@ impl Shared {
             scratch: Vec::new(),
             last_read: None,
             since_poll: 0,
+            looks: 0,
             counts: Counts::default(),
         };
         Arc::new_cyclic(|me| Shared {
@@ -221,7 +227,7 @@ impl Shared {
             me: me.clone(),
             core: BiasedMutex::new(core),
             sent: AtomicU64::new(0),
-            writes: AtomicU64::new(0),
+            driven: AtomicU64::new(0),
             monitored: AtomicBool::new(false),
             monitor: Mutex::new(None),
         })
@@ -243,14 +249,14 @@ impl Shared {
         self.sent.store(self.sent.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// A sender wrote a full batch by itself. Only under the lock.
-    pub(crate) fn count_write(&self) {
-        self.writes.store(self.writes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    /// A caller wrote a full batch by itself, or wrote or read in a receive. Only under the lock.
+    pub(crate) fn count_driven(&self) {
+        self.driven.store(self.driven.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
     /// Relaxed: the numbers order nothing, and one that is a moment old leads to one more look.
     pub(crate) fn sent(&self) -> Sent {
-        Sent { messages: self.sent.load(Ordering::Relaxed), writes: self.writes.load(Ordering::Relaxed) }
+        Sent { messages: self.sent.load(Ordering::Relaxed), driven: self.driven.load(Ordering::Relaxed) }
     }
 
     /// The I/O thread that flushes, ticks and leads for this socket.
@@ -454,9 +460,9 @@ impl Core {
         }
     }
 
-    /// Takes a pipe off the list of those with bytes to write.
+    /// Takes a pipe off the list of those with bytes to write: the one that waits longest.
     pub(crate) fn next_dirty(&mut self) -> Option<PipeId> {
-        let id = self.pipes.dirty.pop()?;
+        let id = self.pipes.dirty.pop_front()?;
         if let Some(wire) = self.pipes.get(id).and_then(|p| p.wire()) {
             wire.dirty = false;
         }

@@ -8,6 +8,7 @@
 //! on when the stream is writable; if that news came while the token was out, the writer tries again itself. Reading is
 //! alike. The rules are in `pipe::tokens`, with their models.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use netzmq_proto::{PeerMisbehaved, ProtocolError, command};
@@ -101,7 +102,9 @@ impl Shared {
 
     /// Writes all that is dirty. A caller does this before it waits.
     pub(crate) fn flush_dirty(&self, core: &mut Guard<'_>) {
+        core.looks = 0;
         while let Some(id) = core.next_dirty() {
+            self.count_driven();
             self.flush(core, id, 4);
         }
     }
@@ -234,7 +237,7 @@ impl Shared {
     pub(crate) fn after_send(&self, core: &mut Guard<'_>, id: PipeId) {
         let Some(pipe) = core.pipes.get(id) else { return };
         if pipe.wants_write() {
-            self.count_write();
+            self.count_driven();
             return self.flush(core, id, 1);
         }
         let idle = pipe.wire().is_some_and(|wire| wire.stream.is_some() && wire.writing.is_free());
@@ -247,8 +250,9 @@ impl Shared {
     pub(crate) fn write_or_post(&self, core: &mut Guard<'_>) {
         let now = Instant::now();
         let alone = core.last_send.replace(now).is_none_or(|last| now - last > ALONE_AFTER);
-        if alone && core.pipes.dirty.len() <= INLINE_PIPES_MAX {
-            return self.flush_dirty(core);
+        if alone && core.pipes.dirty.len() <= INLINE_PIPES_MAX && !Tour::goes_on(now) {
+            self.flush_dirty(core);
+            return Tour::wrote();
         }
         self.post_flush(core);
     }
@@ -256,10 +260,47 @@ impl Shared {
     pub(crate) fn post_flush(&self, core: &mut Core) {
         if !core.flush_posted && !core.pipes.dirty.is_empty() {
             core.flush_posted = true;
-            self.context.post(self.home_thread(), Job::Flush { shared: self.arc() });
+            let seen = self.sent().messages;
+            self.context.post(self.home_thread(), Job::Flush { shared: self.arc(), seen });
         }
     }
 }
+
+/// A thread that sends on many sockets, one after the other, is in a burst just as one that sends much on one: after the
+/// first few, whose messages may be all there is, the I/O thread gathers and writes.
+///
+/// Kept by thread, as sockets know nothing of each other. A receive that reads or waits ends the tour.
+pub(crate) struct Tour;
+
+thread_local! {
+    /// When this thread's last lone message was written (or left to the I/O thread), and how many there were in a row.
+    static TOUR: Cell<(Option<Instant>, u32)> = const { Cell::new((None, 0)) };
+}
+
+impl Tour {
+    /// Another message that stands alone on its socket. True: it is one of many.
+    fn goes_on(now: Instant) -> bool {
+        let (last, count) = TOUR.get();
+        let count = if last.is_some_and(|last| now - last <= ALONE_AFTER) { count + 1 } else { 0 };
+        let is_long = count >= TOUR_MIN;
+        TOUR.set((if is_long { Some(now) } else { last }, count.min(TOUR_MIN)));
+        is_long
+    }
+
+    /// It was written here.
+    fn wrote() {
+        let (_, count) = TOUR.get();
+        TOUR.set((Some(Instant::now()), count));
+    }
+
+    #[inline]
+    pub(crate) fn is_over() {
+        TOUR.set((None, 0));
+    }
+}
+
+/// So many messages in a row, each on its own, are written by their sender.
+const TOUR_MIN: u32 = 8;
 
 /// PONGs that wait for a peer to read them, at most.
 const PONGS_MAX: usize = 1000;

@@ -177,7 +177,8 @@ impl Shared {
     fn post_credit(&self, core: &mut Core) {
         core.credit_wanted = true;
         if !std::mem::replace(&mut core.flush_posted, true) {
-            self.context.post(self.home_thread(), Job::Flush { shared: self.arc() });
+            let seen = self.sent().messages;
+            self.context.post(self.home_thread(), Job::Flush { shared: self.arc(), seen });
         }
     }
 
@@ -199,7 +200,7 @@ impl Shared {
             }
         }
         if !full.is_empty() {
-            self.count_write();
+            self.count_driven();
         }
         for &id in &full {
             self.flush(core, id, 1);
