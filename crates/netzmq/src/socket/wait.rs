@@ -3,7 +3,7 @@
 //! A caller that must wait for a message becomes its socket's reader: no other thread has to be woken for a message to
 //! arrive. It spins for a moment if that has paid lately, then sits in the socket's reactor, from which peers in the
 //! same process and the I/O thread kick it out. When it leaves with its message nobody leads; the I/O thread looks
-//! about every millisecond and takes over a socket that its callers have stopped driving. The lead is taken back by the
+//! every few milliseconds and takes over a socket that its callers have stopped driving. The lead is taken back by the
 //! next caller that has to wait, at any time: only who reads changes, never where the bytes are.
 
 use std::sync::{Arc, OnceLock};
