@@ -47,8 +47,8 @@ mod zap;
 
 pub use command::Command;
 pub use endpoint::{
-    Endpoint, EndpointError, EndpointErrorKind, Host, HostPort, IpcEndpoint, Port, TcpEndpoint, UdpEndpoint,
-    VsockCid, VsockEndpoint, WsEndpoint,
+    Endpoint, EndpointError, EndpointErrorKind, Host, HostPort, IpcEndpoint, Port, TcpEndpoint, TipcEndpoint,
+    UdpEndpoint, VsockCid, VsockEndpoint, WsEndpoint,
 };
 pub use error::{
     CommandName, ConfigError, PeerIncompatible, PeerMisbehaved, ProtocolError, Unauthorized, WsFault,

@@ -15,7 +15,7 @@ use super::target::Target;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::transport::poller::Interest;
 use crate::transport::stream::{Stream, Web};
-use crate::transport::{ipc, socks, tcp};
+use crate::transport::{ipc, services, socks, tcp};
 
 impl IoThread {
     pub(crate) fn attempt(&mut self, token: u64) {
@@ -34,6 +34,7 @@ impl IoThread {
                 }
                 Err(error) => self.attempt_failed(token, &error),
             },
+            Target::Service(service) => self.begun(token, services::connect(&service)),
             Target::Tcp { host, port, .. } => {
                 if !session.options.socks.address.is_empty() {
                     return self.ask_proxy(token, host, port);
@@ -69,6 +70,13 @@ impl IoThread {
         };
         let options = session.options.clone();
         let fd = address.and_then(|address| tcp::connect(address, source, &options.tcp));
+        self.begun(token, fd);
+    }
+
+    /// An attempt is under way, or is over already.
+    fn begun(&mut self, token: u64, fd: io::Result<OwnedFd>) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let options = session.options.clone();
         match fd.and_then(|fd| self.handle.poller.add(&fd, token, Interest::Both).map(|()| fd)) {
             Ok(fd) => {
                 let timeout = options.connect_timeout;
@@ -114,16 +122,18 @@ impl IoThread {
         }
     }
 
-    /// TCP has connected, or not.
+    /// The kernel has connected, or not.
     pub(crate) fn connect_event(&mut self, token: u64) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         let Phase::Connecting(fd) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
         // Registered anew for the handshake, under the same token: the edge that brought us here is used up.
         let _ = self.handle.poller.delete(&fd);
-        let tuned = tcp::finish(&fd).and_then(|()| tcp::tune(&fd, &session.options.tcp));
+        let service = matches!(session.target, Some(Target::Service(_)));
+        let tuned = tcp::finish(&fd)
+            .and_then(|()| if service { Ok(()) } else { tcp::tune(&fd, &session.options.tcp) });
         match tuned {
             Ok(()) => {
-                let stream = session.tcp_stream(fd);
+                let stream = if service { service_stream(fd) } else { session.tcp_stream(fd) };
                 self.connected(token, stream);
             }
             Err(error) => {
@@ -149,6 +159,12 @@ impl IoThread {
         let stop = refused && session_stops(self.sessions.get(&token), STOP_REFUSED);
         if stop { self.over(token) } else { self.retry(token) }
     }
+}
+
+/// A stream between the two ends that the kernel names.
+fn service_stream(fd: OwnedFd) -> Stream {
+    let (address, peer, local) = services::names(&fd);
+    Stream::new(fd, address, peer, local)
 }
 
 impl Session {

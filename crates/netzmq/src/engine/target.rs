@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::transport::ipc::IpcName;
+use crate::transport::services::Service;
 
 /// Where a connecting session connects to.
 #[derive(Debug, Clone)]
@@ -15,6 +16,7 @@ pub(crate) enum Target {
         path: Option<String>,
     },
     Ipc(IpcName),
+    Service(Service),
 }
 
 impl Target {
@@ -23,6 +25,7 @@ impl Target {
             Target::Tcp { host, port, path: None, .. } => format!("tcp://{host}:{port}"),
             Target::Tcp { host, port, path: Some(path), .. } => format!("ws://{host}:{port}{path}"),
             Target::Ipc(name) => name.endpoint_text(),
+            Target::Service(service) => service.endpoint_text(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::error::EndpointError;
 use crate::pipe::SessionId;
 use crate::transport::ipc::{self, IpcName};
 use crate::transport::listener::{Address, Listener};
+use crate::transport::services::{self, Service};
 use crate::transport::stream::Stream;
 use crate::transport::tcp;
 use crate::transport::udp::{self, Datagrams, Shape};
@@ -75,7 +76,14 @@ impl Shared {
                 Listener::new(fd, Address::Ipc { name: Some(name).filter(|_| ours), wildcard }, resolved)
             }
             Endpoint::Udp(udp) => return self.open_datagrams(text, udp, true),
-            _ => return Err(unsupported(text)),
+            other => {
+                let service = service(other).ok_or_else(|| unsupported(text))?;
+                let (fd, resolved) = match ready.take() {
+                    Some(fd) => (fd, service.endpoint_text()),
+                    None => services::listen(&service, &options.tcp).map_err(io)?,
+                };
+                Listener::new(fd, Address::Service, resolved)
+            }
         };
         let resolved = listener.endpoint.clone();
         let session = self.new_session().map_err(io)?;
@@ -114,7 +122,7 @@ impl Shared {
             Endpoint::Ipc(IpcEndpoint::Abstract(name)) => {
                 Target::Ipc(IpcName::Abstract(name.as_bytes().to_vec()))
             }
-            _ => return Err(unsupported(text)),
+            other => Target::Service(service(other).ok_or_else(|| unsupported(text))?),
         };
         if let Target::Ipc(name) = &target {
             name.check().map_err(io)?;
@@ -385,6 +393,15 @@ fn local_address(at: &HostPort, ipv6: bool) -> io::Result<SocketAddr> {
             None => tcp::resolve(name, port, ipv6),
         },
         host => tcp::resolve(&host.to_string(), port, ipv6),
+    }
+}
+
+/// What is reached by numbers alone.
+fn service(endpoint: &Endpoint) -> Option<Service> {
+    match endpoint {
+        Endpoint::Tipc(tipc) => Some(Service::Tipc(*tipc)),
+        Endpoint::Vsock(vsock) => Some(Service::Vsock(*vsock)),
+        _ => None,
     }
 }
 

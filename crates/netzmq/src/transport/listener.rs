@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::SocketFlags;
 
 use crate::transport::ipc::{self, IpcName};
+use crate::transport::services;
 use crate::transport::stream::{Stream, Web};
 use crate::transport::tcp::{self, TcpOptions};
 
@@ -19,6 +20,8 @@ pub(crate) enum Address {
         name: Option<IpcName>,
         wildcard: bool,
     },
+    /// TIPC or vsock.
+    Service,
 }
 
 /// Accepts connections on one bound endpoint. Dropping it closes the descriptor and removes an ipc path.
@@ -53,6 +56,10 @@ impl Listener {
                 let stream = Stream::new(fd, peer_address, peer_endpoint, local);
                 if let Address::Web = self.address { stream.with_web(Web::Server) } else { stream }
             }
+            Address::Service => {
+                let (peer_address, peer_endpoint, local) = services::names(&fd);
+                Stream::new(fd, peer_address, peer_endpoint, local)
+            }
             Address::Ipc { .. } => {
                 let text = match ipc::peer_credentials(&fd) {
                     // The form that libzmq gives: user:group:process.
@@ -72,6 +79,8 @@ impl Listener {
                 let peer = socket2::SockRef::from(fd).peer_addr().ok().and_then(|peer| peer.as_socket());
                 options.accept.pass_address(peer.map(|peer| peer.ip()))
             }
+            // Neither an internet address nor a process to be asked about: the filters are for those.
+            Address::Service => true,
             Address::Ipc { .. } => options.accept.pass_process(ipc::peer_credentials(fd).ok()),
         }
     }

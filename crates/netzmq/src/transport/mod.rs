@@ -11,7 +11,10 @@ pub(crate) mod ipc;
 pub(crate) mod kick;
 pub(crate) mod listener;
 pub(crate) mod poller;
+pub(crate) mod services;
 pub(crate) mod socks;
 pub(crate) mod stream;
+#[allow(unsafe_code)]
+mod sys;
 pub(crate) mod tcp;
 pub(crate) mod udp;

@@ -10,8 +10,10 @@
 //! behaviour; stricter than it in one thing: a port must be a number from 0 to 65535, where libzmq cuts it to 16 bits.
 
 mod host;
+mod tipc;
 
 pub use host::{Host, HostPort, Port};
+pub use tipc::TipcEndpoint;
 
 use crate::limits::{ENDPOINT_BYTES_MAX, INPROC_NAME_BYTES_MAX, IPC_PATH_BYTES_MAX};
 use std::fmt;
@@ -38,8 +40,8 @@ pub enum Endpoint {
     Inproc(String),
     /// `udp://host:port`, or `udp://interface;group:port` for multicast.
     Udp(UdpEndpoint),
-    /// `tipc://` and an address that is not looked into.
-    Tipc(String),
+    /// `tipc://{type,lower,upper}` to bind, `tipc://{type,instance}` to connect.
+    Tipc(TipcEndpoint),
     /// `vsock://cid:port`.
     Vsock(VsockEndpoint),
     /// `ws://host:port/path`.
@@ -179,12 +181,15 @@ pub enum EndpointError {
         /// Its length.
         len: usize,
     },
-    /// One can't connect to a wildcard.
+    /// One can't connect to a wildcard, nor to a range.
     #[error("a wildcard can be bound, not connected to")]
     WildcardInConnect,
     /// One can't bind from a source address.
     #[error("a source address is for connecting, not for binding")]
     SourceInBind,
+    /// One can't bind to what only names a peer.
+    #[error("names a peer to connect to, not a service to bind")]
+    PeerInBind,
 }
 
 /// The errno that the C API gives for an [`EndpointError`].
@@ -229,10 +234,11 @@ impl Endpoint {
     /// Checks that one could bind here, as far as grammar goes.
     ///
     /// # Errors
-    /// [`EndpointError::SourceInBind`].
+    /// [`EndpointError::SourceInBind`], [`EndpointError::PeerInBind`].
     pub const fn check_bind(&self) -> Result<(), EndpointError> {
         match self {
             Endpoint::Tcp(TcpEndpoint { source: Some(_), .. }) => Err(EndpointError::SourceInBind),
+            Endpoint::Tipc(tipc) if !tipc.is_for_binding() => Err(EndpointError::PeerInBind),
             _ => Ok(()),
         }
     }
@@ -248,7 +254,8 @@ impl Endpoint {
             Endpoint::Udp(udp) => udp.target.is_definite(),
             Endpoint::Ws(ws) | Endpoint::Wss(ws) => ws.target.is_definite(),
             Endpoint::Vsock(vsock) => vsock.cid != VsockCid::Any && vsock.port.is_some(),
-            Endpoint::Inproc(_) | Endpoint::Tipc(_) => true,
+            Endpoint::Tipc(tipc) => tipc.is_for_connecting(),
+            Endpoint::Inproc(_) => true,
         };
         if definite { Ok(()) } else { Err(EndpointError::WildcardInConnect) }
     }
@@ -270,7 +277,7 @@ impl FromStr for Endpoint {
             "ipc" => |address| parse_ipc(address).map(Endpoint::Ipc),
             "inproc" => parse_inproc,
             "udp" => parse_udp,
-            "tipc" => |address| Ok(Endpoint::Tipc(address.to_owned())),
+            "tipc" => |address| TipcEndpoint::parse(address).map(Endpoint::Tipc),
             "vsock" => |address| parse_vsock(address).map(Endpoint::Vsock),
             "ws" => |address| parse_ws(address).map(Endpoint::Ws),
             "wss" => |address| parse_ws(address).map(Endpoint::Wss),
@@ -359,7 +366,8 @@ impl fmt::Display for Endpoint {
             Endpoint::Ipc(IpcEndpoint::Wildcard) => f.write_str("*"),
             Endpoint::Ipc(IpcEndpoint::Path(path)) => f.write_str(path),
             Endpoint::Ipc(IpcEndpoint::Abstract(name)) => write!(f, "@{name}"),
-            Endpoint::Inproc(name) | Endpoint::Tipc(name) => f.write_str(name),
+            Endpoint::Inproc(name) => f.write_str(name),
+            Endpoint::Tipc(tipc) => write!(f, "{tipc}"),
             Endpoint::Udp(UdpEndpoint { interface: Some(interface), target }) => {
                 write!(f, "{interface};{target}")
             }

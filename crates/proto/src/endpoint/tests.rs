@@ -99,10 +99,12 @@ fn purposes() {
     assert_eq!(bind("tcp://*:*"), Ok(()));
     assert_eq!(bind("tcp://eth0:1;127.0.0.1:1"), Err(EndpointError::SourceInBind));
     assert_eq!(connect("tcp://eth0:*;127.0.0.1:1"), Ok(()));
-    for text in ["tcp://*:1", "tcp://127.0.0.1:*", "ipc://*", "vsock://*:1", "ws://*:1"] {
+    for text in ["tcp://*:1", "tcp://127.0.0.1:*", "ipc://*", "vsock://*:1", "ws://*:1", "tipc://{1,2,3}"] {
         assert_eq!(connect(text), Err(EndpointError::WildcardInConnect), "{text}");
     }
     assert_eq!(connect("inproc://*"), Ok(()));
+    assert_eq!(bind("tipc://{1,2}"), Err(EndpointError::PeerInBind));
+    assert_eq!((bind("tipc://<*>"), connect("tipc://{1,2}")), (Ok(()), Ok(())));
 }
 
 #[test]
