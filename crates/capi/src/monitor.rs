@@ -158,16 +158,16 @@ export! {
     fn zmq_socket_monitor_pipes_stats(socket: *mut c_void) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
         let sink = socket.extras().monitor.upgrade().ok_or(EINVAL)?;
-        let stats = socket.socket().stats();
-        if stats.peers.is_empty() {
+        let pipes = raw::waiting(socket.socket());
+        if pipes.is_empty() {
             return Err(EAGAIN);
         }
         // The first form has no room for two values.
         if sink.version == 2 && sink.wanted & PIPES_STATS != 0 {
             let local = socket.socket().last_endpoint();
-            for peer in &stats.peers {
-                let values = [peer.traffic.queued_out, peer.traffic.queued_in];
-                sink.send(versioned(PIPES_STATS, &values, &local, &peer.address));
+            for pipe in &pipes {
+                let values = [pipe.out, pipe.inward];
+                sink.send(versioned(PIPES_STATS, &values, &local, &pipe.address));
             }
         }
         Ok(0)

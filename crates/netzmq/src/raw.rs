@@ -136,6 +136,31 @@ pub fn is_terminated(socket: &Socket) -> bool {
     socket.shared().lock().terminated
 }
 
+/// What waits in one peer's pipe, as libzmq counts it.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The peer's endpoint.
+    pub address: Arc<str>,
+    /// Messages to go out; those that have left are noticed in steps of half the high-water mark.
+    pub out: u64,
+    /// Messages to be received.
+    pub inward: u64,
+}
+
+/// What waits in each peer's pipe.
+#[must_use]
+pub fn waiting(socket: &Socket) -> Vec<Waiting> {
+    let mut core = socket.shared().lock();
+    socket.shared().read_mail(&mut core);
+    let pipes = core.pipes.iter_mut();
+    pipes
+        .map(|pipe| {
+            let out = pipe.uncredited();
+            Waiting { address: pipe.address.clone(), out, inward: pipe.queued_in() }
+        })
+        .collect()
+}
+
 /// The descriptor for foreign event loops (`ZMQ_FD`). The socket keeps it.
 ///
 /// # Errors

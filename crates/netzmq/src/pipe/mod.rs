@@ -45,10 +45,12 @@ pub(crate) struct Pipe {
     pub(crate) send_hwm: usize,
     /// Reading ahead for an idle application stops at so many (0: no limit).
     pub(crate) recv_hwm: usize,
-    /// The high-water mark was reached; room is reported again at half of it.
+    /// The high-water mark was reached; room is reported again when a step more has left (see `credited`).
     pub(crate) full: bool,
-    /// How many of the messages sent so far had left the queue when that was counted last. Counted only when the
-    /// high-water mark seems to be reached, so that a send compares two numbers and no more.
+    /// How many of the messages sent so far had left the queue when that was counted last, in whole steps of half the
+    /// high-water mark. Counted only when the mark seems to be reached, so that a send compares two numbers and no more;
+    /// in steps, as libzmq does, so that a full pipe to a reader who is full holds both their marks and neither more nor
+    /// less.
     pub(crate) credited: u64,
     /// Nothing can be written any more; the pipe goes when it has been read empty.
     pub(crate) ended: bool,
@@ -328,14 +330,12 @@ impl Pipe {
                 }
                 let queued = wire.queued();
                 // What goes out by itself (a greeting of the application's) is queued and was never sent by anybody.
-                self.credited = self.stats.messages_out.saturating_sub(queued as u64);
-                if self.full {
-                    self.full = queued > self.send_hwm / 2;
-                } else {
-                    self.full = queued >= self.send_hwm;
-                    self.stats.times_full += u64::from(self.full);
-                }
-                !self.full
+                let left = self.stats.messages_out.saturating_sub(queued as u64);
+                self.credited = left - left % self.send_hwm.div_ceil(2) as u64;
+                let full = self.stats.messages_out - self.credited >= self.send_hwm as u64;
+                self.stats.times_full += u64::from(full && !self.full);
+                self.full = full;
+                !full
             }
             Link::Inproc(end) => {
                 let room = end.has_room();
@@ -360,6 +360,16 @@ impl Pipe {
         match &self.link {
             Link::Wire(wire) => (wire.queued() as u64, self.stats.queued_max),
             Link::Inproc(end) => end.queued_out(),
+        }
+    }
+
+    /// Messages that wait to be written, as the high-water mark counts them.
+    pub(crate) fn uncredited(&mut self) -> u64 {
+        let counted = self.send_hwm > 0 && !self.conflate && !self.ended;
+        self.has_space();
+        match self.link {
+            Link::Wire(_) if counted => self.stats.messages_out - self.credited,
+            _ => self.queued_out().0,
         }
     }
 
