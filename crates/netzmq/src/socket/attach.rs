@@ -302,6 +302,8 @@ impl Shared {
                 _ => {}
             }
         }
+        // That its connections end is no news to who has closed it, and whether it came in time would be chance.
+        self.set_monitor(None);
         let mut core = self.lock();
         for bond in &bonds {
             if matches!(bond.kind, BondKind::Connecter(..) | BondKind::Datagrams(_)) {
@@ -317,7 +319,6 @@ impl Shared {
         drop(core);
         self.mailbox.wake();
         self.context.post_to_all(|| Job::Forget { shared: self.arc() });
-        self.set_monitor(None);
     }
 
     fn check_open(&self) -> Result<(), EndpointError> {
