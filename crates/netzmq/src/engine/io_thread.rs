@@ -44,6 +44,8 @@ const LONG_NAP: Duration = Duration::from_micros(100);
 const STREAM_LOOKS: u32 = 8;
 /// A sender too slow to fill a segment is written for after so many looks.
 const BURST_LOOKS: u32 = 2;
+/// One that has sent no more than so many messages since the last look gathers too little to be worth waiting for.
+const SLOW_MESSAGES: u64 = 16;
 /// Idle memory is given back about so often.
 const TRIM: Duration = Duration::from_secs(1);
 
@@ -299,7 +301,8 @@ impl IoThread {
             }
             burst.driven = 0;
             burst.looks += 1;
-            if burst.looks > BURST_LOOKS {
+            let is_slow = now.messages.wrapping_sub(before.messages) <= SLOW_MESSAGES;
+            if is_slow || burst.looks > BURST_LOOKS {
                 burst.looks = 1;
                 write_dirty(&burst.shared, &mut burst.shared.lock());
             }

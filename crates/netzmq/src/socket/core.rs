@@ -99,6 +99,8 @@ pub(crate) struct Core {
     /// The I/O thread has been asked to write what is dirty, and has not finished.
     pub(crate) flush_posted: bool,
     pub(crate) last_send: Option<Instant>,
+    /// When a sender in a burst found that nobody was writing; forgotten as soon as somebody does.
+    pub(crate) unwritten_since: Option<Instant>,
     /// When the room in full pipes was counted last, for senders who never wait.
     pub(crate) credited_at: Option<Instant>,
     /// Such a sender was turned away, and is to be told of room.
@@ -144,6 +146,9 @@ pub(crate) struct Core {
     /// What is counted for the socket as a whole.
     pub(crate) counts: Counts,
 }
+
+/// See [`Shared::is_time_to_look`]. A look costs a clock.
+const LOOK_EVERY: u64 = 32;
 
 /// How far a sender has got.
 #[derive(Debug, Copy, Clone)]
@@ -193,6 +198,7 @@ impl Shared {
             stopped: Vec::new(),
             flush_posted: false,
             last_send: None,
+            unwritten_since: None,
             credited_at: None,
             credit_wanted: false,
             epoch: 0,
@@ -247,6 +253,12 @@ impl Shared {
     #[inline]
     pub(crate) fn count_sent(&self) {
         self.sent.store(self.sent.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// In a burst, every so many messages, a sender looks whether they are being written.
+    #[inline]
+    pub(crate) fn is_time_to_look(&self) -> bool {
+        self.sent.load(Ordering::Relaxed).is_multiple_of(LOOK_EVERY)
     }
 
     /// A caller wrote a full batch by itself, or wrote or read in a receive. Only under the lock.

@@ -38,6 +38,7 @@ impl Shared {
             let Some(stream) = wire.stream.clone() else { return };
             let Some(mut batch) = wire.out.take(buffers) else { return };
             wire.writing.take();
+            core.unwritten_since = None;
             let wrote = core.unlocked(|| {
                 let wrote = batch.write(&stream);
                 // Here, not under the lock: what is dropped may be the application's own memory.
@@ -241,8 +242,28 @@ impl Shared {
             return self.flush(core, id, 1);
         }
         let idle = pipe.wire().is_some_and(|wire| wire.stream.is_some() && wire.writing.is_free());
-        if idle && !core.flush_posted {
+        if idle {
+            self.see_to_writing(core);
+        }
+    }
+
+    /// Something waits that nobody is writing now.
+    #[inline]
+    pub(crate) fn see_to_writing(&self, core: &mut Guard<'_>) {
+        if !core.flush_posted {
             self.write_or_post(core);
+        } else if self.is_time_to_look() {
+            self.write_overdue(core);
+        }
+    }
+
+    /// The I/O thread has been asked to write, but this sender may keep it from its core for milliseconds: what has waited
+    /// too long goes out here.
+    #[cold]
+    fn write_overdue(&self, core: &mut Guard<'_>) {
+        let now = Instant::now();
+        if now - *core.unwritten_since.get_or_insert(now) > OVERDUE_AFTER {
+            self.flush_dirty(core);
         }
     }
 
@@ -307,5 +328,8 @@ const PONGS_MAX: usize = 1000;
 /// A send so long after the last one is no burst. Must exceed the cost of a write (about 5 µs), or a steady sender
 /// would fall into one write a message.
 const ALONE_AFTER: std::time::Duration = std::time::Duration::from_micros(10);
+/// Longer than a sender at full speed takes to fill a segment with the smallest messages, which it then writes by itself;
+/// and several times what the I/O thread needs if it has a core.
+const OVERDUE_AFTER: std::time::Duration = std::time::Duration::from_micros(200);
 /// One caller writes to so many connections in a row; beyond, the I/O thread spreads the load.
 const INLINE_PIPES_MAX: usize = 2;

@@ -15,7 +15,7 @@ impl Shared {
     /// Appends a whole message of one part, if that is all there is to do. False: nothing has happened.
     #[inline]
     pub(super) fn send_at_once(&self, core: &mut Core, body: &[u8]) -> bool {
-        if core.closed || core.terminated || self.mailbox.has_mail() {
+        if core.closed || core.terminated || self.mailbox.has_mail() || self.is_time_to_look() {
             return false;
         }
         let Some(id) = core.pattern.next_target() else { return false };

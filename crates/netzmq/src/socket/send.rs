@@ -138,8 +138,8 @@ impl Shared {
                     core.counts.no_receiver += u64::from(verdict == Verdict::Drop && !more);
                     core.sending = more;
                     self.settle(core);
-                    if !more && !core.pipes.dirty.is_empty() && !core.flush_posted {
-                        self.write_or_post(core);
+                    if !more && !core.pipes.dirty.is_empty() {
+                        self.see_to_writing(core);
                     }
                     return Ok(());
                 }
@@ -211,8 +211,8 @@ impl Shared {
             return;
         }
         self.count_sent();
-        if !core.flush_posted && !core.pipes.dirty.is_empty() {
-            self.write_or_post(core);
+        if !core.pipes.dirty.is_empty() {
+            self.see_to_writing(core);
         }
         self.settle(core);
     }
