@@ -17,10 +17,13 @@ use crate::engine::io_thread::{self, IoHandle};
 use crate::engine::job::Job;
 use crate::error::SocketError;
 use crate::inproc::Registry;
+use crate::pipe::SessionId;
 use crate::socket::Socket;
 use crate::socket::core::{Reactor, Shared};
 use crate::stats::{Blocker, Connections, ContextStats, Drops, Traffic};
 use crate::sync::{Mutex, MutexGuard, SleepQueue, Wake, lock};
+use crate::transport::poller::Interest;
+use crate::transport::stream::Stream;
 
 /// Decides who may connect. See [`Context::set_authenticator`].
 pub(crate) type Authenticator = Arc<dyn Fn(&ZapRequest) -> ZapReply + Send + Sync>;
@@ -394,6 +397,15 @@ impl ContextInner {
         if let Some(handle) = self.handle(thread) {
             // Not there any more: somebody was quicker, which is as good.
             let _ = handle.poller.delete(&reactor.poller);
+        }
+    }
+
+    /// Has a connection's I/O thread told when its stream is writable, also if it is by now. That thread ends it with the
+    /// first news.
+    pub(crate) fn report_room(&self, session: SessionId, stream: &Stream, interest: Interest) {
+        if let Some(handle) = self.handle(session.thread) {
+            // Not there any more: the connection is being taken down.
+            let _ = handle.poller.modify(stream, session.token, interest);
         }
     }
 

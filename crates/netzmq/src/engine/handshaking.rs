@@ -250,13 +250,17 @@ impl IoThread {
         if caller_led {
             let ready = reactor(c).and_then(|reactor| {
                 reactor.poller.add(&*stream, u64::from(id.0), Interest::Read)?;
-                // From here on the I/O thread hears of this stream only that it can be written to, or is dead.
-                self.handle.poller.modify(&*stream, token, Interest::Write)
+                Ok(())
             });
             if ready.is_err() {
                 drop(core);
                 return self.over(token);
             }
+        }
+        // From here on this thread hears of room to write only when it is asked for.
+        if self.handle.poller.modify(&*stream, token, shared.interest(false)).is_err() {
+            drop(core);
+            return self.over(token);
         }
         let (peer, cipher) = match peer {
             Some((peer, cipher)) => (peer, cipher),

@@ -187,6 +187,12 @@ impl IoThread {
         let Some(session) = self.sessions.get(&event.token) else { return };
         let Some(id) = session.pipe else { return };
         let shared = session.shared.clone();
+        if event.writable
+            && let Phase::Running(stream) = &session.phase
+        {
+            // Before the try that follows: who meets a full kernel after this asks again.
+            let _ = self.handle.poller.modify(&**stream, event.token, shared.interest(false));
+        }
         let mut core = shared.lock();
         if event.writable
             && let Some(wire) = core.pipes.get(id).and_then(|p| p.wire())

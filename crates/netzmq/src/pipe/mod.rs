@@ -10,6 +10,7 @@
 
 pub(crate) mod inproc;
 pub(crate) mod mailbox;
+pub(crate) mod pace;
 pub(crate) mod table;
 pub(crate) mod tokens;
 
@@ -27,6 +28,7 @@ use crate::patterns::PipeId;
 use crate::stats::Traffic;
 use crate::transport::stream::Stream;
 
+use self::pace::Pace;
 use self::tokens::{ReadToken, WriteToken};
 
 /// Which I/O thread looks after a connection, and under which name it knows it.
@@ -104,6 +106,7 @@ pub(crate) struct Wire {
     composing: usize,
     pub(crate) writing: WriteToken,
     pub(crate) reading: ReadToken,
+    pub(crate) pace: Pace,
     /// In the socket's list of pipes to read.
     pub(crate) listed: bool,
     /// Reading ahead has stopped at the high-water mark.
@@ -137,6 +140,7 @@ impl Wire {
             composing: 0,
             writing: WriteToken::default(),
             reading: ReadToken::default(),
+            pace: Pace::default(),
             listed: false,
             stopped: false,
             broken: false,
@@ -226,6 +230,7 @@ impl Wire {
         self.encode_waiting(buffers);
         self.writing.renew();
         self.reading.renew();
+        self.pace = Pace::default();
         self.broken = false;
     }
 

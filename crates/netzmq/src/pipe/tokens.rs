@@ -46,6 +46,17 @@ impl WriteToken {
         true
     }
 
+    /// Takes the token of a stream that has no room, to wait for that. Not if somebody has it.
+    pub(crate) fn take_blocked(&mut self) -> bool {
+        if self.held || !self.blocked {
+            return false;
+        }
+        self.held = true;
+        self.blocked = false;
+        self.edge = false;
+        true
+    }
+
     /// Gives the token back; `full`: the kernel did not take everything. If the token is free after this, look again
     /// at what waits to be written.
     #[inline]
@@ -150,6 +161,23 @@ mod tests {
         token.give_back(true);
         assert!(!token.is_free() && !token.take());
         assert!(token.room() && token.is_free());
+    }
+
+    #[test]
+    fn who_waits_for_room_has_the_token() {
+        let mut token = WriteToken::default();
+        assert!(!token.take_blocked(), "there is room");
+        assert!(token.take());
+        token.give_back(true);
+        assert!(token.take_blocked() && !token.take_blocked() && !token.take());
+        assert!(!token.room(), "the holder is told");
+        token.give_back(true);
+        assert!(token.is_free(), "room came while it waited");
+        assert!(token.take());
+        token.give_back(true);
+        assert!(token.take_blocked());
+        token.give_back(true);
+        assert!(!token.is_free() && token.room(), "waited in vain: the next news are the I/O thread's");
     }
 
     #[test]

@@ -285,6 +285,16 @@ impl Shared {
         )
     }
 
+    /// What the I/O thread is told of a connection's stream; of `room` only after a writer has met a full kernel.
+    pub(crate) fn interest(&self, room: bool) -> Interest {
+        match (self.is_caller_led(), room) {
+            (true, false) => Interest::Quiet,
+            (true, true) => Interest::Write,
+            (false, false) => Interest::Read,
+            (false, true) => Interest::Both,
+        }
+    }
+
     /// Which commands of peers are messages to this socket.
     pub(crate) fn deliver(&self) -> Deliver {
         match self.socket_type {

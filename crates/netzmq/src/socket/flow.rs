@@ -19,10 +19,16 @@ use crate::connection::outbound::Wrote;
 use crate::engine::job::{Fault, Job};
 use crate::patterns::PipeId;
 use crate::pipe::SessionId;
+use crate::transport::stream::Stream;
 
 impl Shared {
     /// Writes what is queued on a pipe, for at most `rounds` batches; what is left then is the I/O thread's.
     pub(crate) fn flush(&self, core: &mut Guard<'_>, id: PipeId, rounds: usize) {
+        self.flush_until_full(core, id, rounds, true);
+    }
+
+    /// The same. Without `report`, a caller that met a full kernel has to see to it that somebody hears of room.
+    pub(super) fn flush_until_full(&self, core: &mut Guard<'_>, id: PipeId, rounds: usize, report: bool) {
         for _ in 0..rounds {
             let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return };
             let conflate = pipe.conflate;
@@ -41,6 +47,10 @@ impl Shared {
             core.unwritten_since = None;
             let wrote = core.unlocked(|| {
                 let wrote = batch.write(&stream);
+                if report && matches!(wrote, Wrote::Blocked) {
+                    // While the token is out: news that come at once are kept for its holder.
+                    self.report_room(session, &stream);
+                }
                 // Here, not under the lock: what is dropped may be the application's own memory.
                 batch.drop_done();
                 wrote
@@ -50,6 +60,12 @@ impl Shared {
             let Some(wire) = pipe.wire().filter(|w| w.session == session) else { return };
             wire.writing.give_back(matches!(wrote, Wrote::Blocked));
             let written = batch.written();
+            if written > 0 {
+                wire.pace.moved();
+            }
+            if wire.pace.writer_is_back() {
+                self.mailbox.wake();
+            }
             wire.out.put_back(batch);
             pipe.stats.bytes_out += written;
             if let Wrote::Failed(error) = wrote {
@@ -69,6 +85,11 @@ impl Shared {
             core.pipes.mark_dirty(id);
             self.post_flush(core);
         }
+    }
+
+    /// The I/O thread goes on when there is room.
+    pub(super) fn report_room(&self, session: SessionId, stream: &Stream) {
+        self.context.report_room(session, stream, self.interest(true));
     }
 
     /// A pipe has room again.

@@ -7,6 +7,7 @@
 pub(crate) mod attach;
 pub(crate) mod core;
 pub(crate) mod counts;
+mod drive;
 pub(crate) mod flow;
 pub(crate) mod futures;
 mod lane;

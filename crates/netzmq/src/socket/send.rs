@@ -13,6 +13,7 @@ use crate::error::{SendError, SendFailure, SendMultipartError};
 use crate::multipart::Multipart;
 use crate::patterns::{Outgoing, PipeId, Refusal, Verdict};
 use crate::pipe::Link;
+use crate::pipe::pace::STALLED_AFTER;
 use crate::transport::stream::Moved;
 
 /// Whether a call may wait.
@@ -115,8 +116,10 @@ impl Shared {
             match verdict {
                 Verdict::To(id) => {
                     c.sending = more;
-                    if self.can_write_through(core, id, body, more) {
-                        self.write_through(core, id, body.bytes());
+                    let large = !more && body.bytes().len() >= WRITE_THROUGH_FROM;
+                    let until = if large && wait == Wait::Timeout { self.patience(core, id) } else { None };
+                    if large && self.can_write_through(core, id, body) {
+                        self.write_through(core, id, body.bytes(), until);
                         return Ok(());
                     }
                     // Peers that speak no ZMTP know no parts.
@@ -125,6 +128,9 @@ impl Shared {
                     if !more {
                         self.count_sent();
                         self.after_send(core, id);
+                        if let Some(until) = until {
+                            self.drive(core, id, until);
+                        }
                         self.settle(core);
                     }
                     return Ok(());
@@ -217,13 +223,10 @@ impl Shared {
         self.settle(core);
     }
 
-    /// The body can go out from the caller's own memory: it is large, nothing is before it, nobody is writing.
+    /// A large body can go out from the caller's own memory: nothing is before it, nobody is writing.
     #[inline]
-    fn can_write_through(&self, core: &mut Guard<'_>, id: PipeId, body: &Body<'_>, more: bool) -> bool {
-        let Body::Borrowed(bytes) = body else { return false };
-        if more || bytes.len() < WRITE_THROUGH_FROM {
-            return false;
-        }
+    fn can_write_through(&self, core: &mut Guard<'_>, id: PipeId, body: &Body<'_>) -> bool {
+        let Body::Borrowed(_) = body else { return false };
         let Some(pipe) = core.pipes.get(id) else { return false };
         let conflate = pipe.conflate;
         let Link::Wire(wire) = &pipe.link else { return false };
@@ -235,7 +238,7 @@ impl Shared {
     }
 
     #[cold]
-    fn write_through(&self, core: &mut Guard<'_>, id: PipeId, body: &[u8]) {
+    fn write_through(&self, core: &mut Guard<'_>, id: PipeId, body: &[u8], until: Option<Instant>) {
         let mut header = [0; FrameHeader::MAX_LEN];
         let n = FrameHeader::encode(false, false, body.len() as u64, &mut header);
         let header = &header[..n];
@@ -247,7 +250,7 @@ impl Shared {
         let total = header.len() + body.len();
         wire.writing.take();
         wire.out.begin_write_through(total as u64);
-        let (mut written, mut fault) = (0, None);
+        let (mut written, mut fault, mut stalled) = (0, None, false);
         core.unlocked(|| {
             while written < total {
                 let head = &header[written.min(header.len())..];
@@ -256,22 +259,38 @@ impl Shared {
                 match stream.write_vectored(&[std::io::IoSlice::new(head), std::io::IoSlice::new(rest)]) {
                     Ok(Moved::Bytes(n)) => {
                         written += n;
-                        if n < head.len() + rest.len() {
-                            break;
+                        if n == head.len() + rest.len() {
+                            continue;
                         }
                     }
-                    Ok(Moved::WouldBlock | Moved::End) => break,
+                    Ok(Moved::WouldBlock | Moved::End) => {}
                     Err(error) => {
                         fault = Some(Fault::Io(error));
                         break;
                     }
                 }
+                if until.is_some_and(|until| Instant::now() < until) {
+                    if stream.wait_room(STALLED_AFTER) {
+                        continue;
+                    }
+                    stalled = true;
+                }
+                self.report_room(session, &stream);
+                break;
             }
         });
         if let Some(pipe) = core.pipes.get(id)
             && let Some(wire) = pipe.wire().filter(|w| w.session == session)
         {
             wire.writing.give_back(written < total);
+            if wire.pace.writer_is_back() {
+                self.mailbox.wake();
+            }
+            if stalled {
+                wire.pace.stall();
+            } else if written > 0 {
+                wire.pace.moved();
+            }
             wire.out.wrote_through(header, body, written);
             pipe.stats.bytes_out += written as u64;
             if let Some(fault) = fault {

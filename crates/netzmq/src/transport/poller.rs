@@ -1,7 +1,8 @@
 //! Readiness of many file descriptors: a thin face over epoll.
 //!
-//! Registered once, edge-triggered, and never re-armed: whoever gets an event reads or writes until the kernel says
-//! "would block" or gives less than asked. A poller can itself be watched by another poller, which is how an I/O
+//! Edge-triggered: whoever gets an event reads or writes until the kernel says "would block" or gives less than asked.
+//! Reading is never re-armed. Room to write is asked for only after a writer has met a full kernel: a Unix socket reports
+//! it again with every piece that its peer reads. A poller can itself be watched by another poller, which is how an I/O
 //! thread takes over the sockets that their callers do not drive.
 
 use std::io;
@@ -21,6 +22,8 @@ pub(crate) enum Interest {
     Write,
     /// Both.
     Both,
+    /// Neither: only errors and hang-ups.
+    Quiet,
     /// Level-triggered readability, for a listener or another poller.
     Level,
 }
@@ -31,6 +34,7 @@ impl Interest {
             Interest::Read => EventFlags::IN | EventFlags::RDHUP | EventFlags::ET,
             Interest::Write => EventFlags::OUT | EventFlags::ET,
             Interest::Both => EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET,
+            Interest::Quiet => EventFlags::ET,
             Interest::Level => EventFlags::IN,
         }
     }

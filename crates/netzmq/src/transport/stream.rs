@@ -1,11 +1,14 @@
 //! A connected byte stream: TCP or Unix, non-blocking; perhaps with a codec in front.
 //!
 //! Several threads may hold the same stream; which of them reads and which writes is agreed on elsewhere (the tokens
-//! in `pipe`). Nothing here blocks, and a write to a dead peer is an error, never a signal.
+//! in `pipe`). Nothing here blocks
+//! (but `wait_room`, as long as it is told), and a write to a dead peer is an error, never a signal.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 
 use super::codec::Codec;
@@ -148,6 +151,14 @@ impl Stream {
         }
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         moved(|| rustix::net::sendmsg(&self.fd, sources, &mut SendAncillaryBuffer::default(), flags))
+    }
+
+    /// Waits until there is room to write again, but no longer than `patience`. Says whether it is worth a try: also when
+    /// the stream is broken, or a signal has come in between.
+    pub(crate) fn wait_room(&self, patience: Duration) -> bool {
+        let mut fds = [PollFd::new(&self.fd, PollFlags::OUT)];
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(patience.subsec_nanos()) };
+        !matches!(rustix::event::poll(&mut fds, Some(&timeout)), Ok(0))
     }
 
     /// Asks the peer for a sign of life, if the stream has a way of its own to do that (WebSockets do).
