@@ -16,12 +16,13 @@ const FIGURES: &str = "bench/instructions.txt";
 /// More than this above the committed figure fails.
 const TOLERANCE: f64 = 0.05;
 /// Cell, and how many rounds of it are counted.
-const CELLS: [(&str, u32); 10] = [
+const CELLS: [(&str, u32); 11] = [
     ("send-64", 50),
     ("send-1024", 50),
     ("send-65536", 2),
     ("recv-64", 100),
     ("recv-1024", 200),
+    ("recv-65536", 50),
     ("rent-64", 20),
     ("rent-65536", 20),
     ("match-1", 20),
