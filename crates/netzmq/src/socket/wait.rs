@@ -22,6 +22,9 @@ const SPIN: Duration = Duration::from_micros(20);
 /// A wait shorter than this was none: the message lay in the kernel.
 const AT_ONCE: Duration = Duration::from_micros(3);
 
+/// A spinner reads the clock once in so many looks at its mailbox.
+const LOOKS_PER_CLOCK: u32 = 8;
+
 /// After so many spins in vain in a row, one wait in 2^8 tries again.
 const SPIN_FAILURES_MAX: u32 = 8;
 
@@ -38,6 +41,25 @@ impl Core {
     /// What a signal makes of a wait.
     fn interrupted(&self) -> Woken {
         if self.interruptible { Woken::Interrupted } else { Woken::Maybe }
+    }
+
+    /// Whether this wait begins with spinning.
+    fn may_spin(&mut self) -> bool {
+        if self.spin_rest > 0 {
+            self.spin_rest -= 1;
+            return false;
+        }
+        self.spin_pays && has_cores()
+    }
+
+    /// How it went: who spins in vain rests the longer.
+    fn note_spin(&mut self, met: bool) {
+        if met {
+            self.spin_failures = 0;
+        } else {
+            self.spin_failures = (self.spin_failures + 1).min(SPIN_FAILURES_MAX);
+            self.spin_rest = 1 << self.spin_failures;
+        }
     }
 }
 
@@ -63,9 +85,22 @@ impl Shared {
         if passed(deadline) {
             return Woken::TimedOut;
         }
+        // Without connections all news is of peers in this process, and comes by the mailbox.
+        let spins = core.reactor.is_none() && core.followers == 0;
+        if spins && core.may_spin() {
+            let met = core.unlocked(|| self.spin_for_mail(ticket));
+            core.note_spin(met);
+            if met {
+                return Woken::Maybe;
+            }
+        }
+        let began = Instant::now();
         core.followers += 1;
         let wake = core.unlocked(|| self.mailbox.sleep(ticket, deadline));
         core.followers -= 1;
+        if spins {
+            core.spin_pays = began.elapsed() < SPIN + SPIN / 4;
+        }
         if wake == Wake::Signal { core.interrupted() } else { Woken::Maybe }
     }
 
@@ -91,18 +126,15 @@ impl Shared {
         ticket: Ticket,
         deadline: Option<Instant>,
     ) -> Woken {
-        if core.spin_rest > 0 {
-            core.spin_rest -= 1;
-            if core.read_pays && self.try_read(core) {
+        let rests = core.spin_rest > 0;
+        if core.may_spin() {
+            let met = self.spin(core, ticket);
+            core.note_spin(met);
+            if met {
                 return Woken::Maybe;
             }
-        } else if core.spin_pays && has_cores() {
-            if self.spin(core, ticket) {
-                core.spin_failures = 0;
-                return Woken::Maybe;
-            }
-            core.spin_failures = (core.spin_failures + 1).min(SPIN_FAILURES_MAX);
-            core.spin_rest = 1 << core.spin_failures;
+        } else if rests && core.read_pays && self.try_read(core) {
+            return Woken::Maybe;
         }
         if !core.readable.is_empty() || !self.mailbox.leader_sleeps(ticket, reactor.clone()) {
             return Woken::Maybe;
@@ -150,6 +182,22 @@ impl Shared {
                 return false;
             }
             std::hint::spin_loop();
+        }
+    }
+
+    /// Looks at the mailbox over and over for a moment.
+    fn spin_for_mail(&self, ticket: Ticket) -> bool {
+        let until = Instant::now() + SPIN;
+        loop {
+            for _ in 0..LOOKS_PER_CLOCK {
+                if self.mailbox.moved_on(ticket) {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if Instant::now() >= until {
+                return false;
+            }
         }
     }
 
