@@ -174,9 +174,9 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End) -> Option<
         end.close();
         return None;
     }
-    let mailbox = shared.mailbox.clone();
+    let (mailbox, memory) = (shared.mailbox.clone(), core.options.receive_memory.clone());
     let id = core.pipes.insert(|id| {
-        end.attach(&mailbox, id);
+        end.attach(&mailbox, id, memory);
         Pipe {
             id,
             link: Link::Inproc(Box::new(end)),

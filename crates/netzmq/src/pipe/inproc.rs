@@ -1,24 +1,28 @@
-//! Two sockets of one process, joined without a wire: message values go through a bounded queue each way.
+//! Two sockets of one process, joined without a wire: messages go through a bounded queue each way.
 //!
-//! A `Lane` is one direction. Its lock is a leaf, held for a push or for a swap of whole queues, so the two ends meet
-//! on it once a batch. Only whole messages enter a lane. The reader counts what it took and gives the credit back at
+//! A `Lane` is one direction. Its lock is a leaf, held for a push or for a swap of whole queues ([`parcel`]), so the two
+//! ends meet on it once a batch. Only whole messages enter a lane. The reader counts what it took and gives the credit back at
 //! half the high-water mark, as libzmq does, so that a full pipe does not ping-pong.
 //!
 //! Invariant: a reader that found the lane empty has left `reader_asleep` set, under the lane's lock, and the next push
 //! clears it and posts a notice; likewise `writer_waiting` and the next credit. No one looks without the lock.
 
-use std::collections::VecDeque;
+mod parcel;
 
 use netzmq_memory::Message;
 
+use self::parcel::Parcel;
+pub(crate) use self::parcel::is_copied;
 use super::mailbox::Mailbox;
+use crate::connection::inbound::Taken;
+use crate::connection::outbound::Body;
+use crate::options::ReceiveMemory;
 use crate::patterns::PipeId;
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
 #[derive(Debug, Default)]
 struct LaneState {
-    queue: VecDeque<Message>,
-    messages: usize,
+    parcel: Parcel,
     messages_max: usize,
     /// Whole messages that the reader has consumed, as last told.
     consumed: u64,
@@ -35,16 +39,36 @@ struct LaneState {
 #[derive(Debug, Default)]
 struct Lane(Mutex<LaneState>);
 
+/// A whole message has been appended.
+#[inline]
+fn pushed(mut lane: MutexGuard<'_, LaneState>) {
+    lane.messages_max = lane.messages_max.max(lane.parcel.messages());
+    if lane.reader_asleep {
+        wake_reader(lane);
+    }
+}
+
+#[cold]
+fn wake_reader(mut lane: MutexGuard<'_, LaneState>) {
+    lane.reader_asleep = false;
+    let reader = lane.reader.clone();
+    drop(lane);
+    if let Some((mailbox, pipe)) = reader {
+        mailbox.post(pipe);
+    }
+}
+
 /// One socket's end of the pair.
 #[derive(Debug)]
 pub(crate) struct End {
     outgoing: Arc<Lane>,
     incoming: Arc<Lane>,
     /// Parts of the message being composed.
-    composing: Vec<Message>,
+    composing: Parcel,
     /// What was taken out of the lane in one go.
-    local: VecDeque<Message>,
-    local_messages: usize,
+    local: Parcel,
+    /// Where copies of short bodies go.
+    memory: ReceiveMemory,
     pushed: u64,
     peer_consumed: u64,
     consumed: u64,
@@ -70,9 +94,9 @@ pub(crate) fn pair(hwm_ab: usize, hwm_ba: usize, conflate: (bool, bool)) -> (End
     let end = |outgoing: &Arc<Lane>, incoming: &Arc<Lane>, hwm: usize, hwm_in: usize, conflate| End {
         outgoing: outgoing.clone(),
         incoming: incoming.clone(),
-        composing: Vec::new(),
-        local: VecDeque::new(),
-        local_messages: 0,
+        composing: Parcel::default(),
+        local: Parcel::default(),
+        memory: ReceiveMemory::Shared,
         pushed: 0,
         peer_consumed: 0,
         consumed: 0,
@@ -87,7 +111,8 @@ pub(crate) fn pair(hwm_ab: usize, hwm_ba: usize, conflate: (bool, bool)) -> (End
 
 impl End {
     /// Tells the peer's lanes where this end's socket is to be reached.
-    pub(crate) fn attach(&mut self, mailbox: &Arc<Mailbox>, pipe: PipeId) {
+    pub(crate) fn attach(&mut self, mailbox: &Arc<Mailbox>, pipe: PipeId, memory: ReceiveMemory) {
+        self.memory = memory;
         lock(&self.outgoing.0).writer = Some((mailbox.clone(), pipe));
         lock(&self.incoming.0).reader = Some((mailbox.clone(), pipe));
     }
@@ -97,9 +122,18 @@ impl End {
     /// Room for one more message.
     #[inline]
     pub(crate) fn has_room(&mut self) -> bool {
-        if self.hwm == 0 || self.pushed - self.peer_consumed < self.hwm as u64 {
-            return true;
-        }
+        self.has_counted_room() || self.has_credit()
+    }
+
+    /// The same by what the peer was last seen to have consumed.
+    #[inline]
+    fn has_counted_room(&self) -> bool {
+        self.hwm == 0 || self.pushed - self.peer_consumed < self.hwm as u64
+    }
+
+    /// Looks at what the peer has consumed. If that gives no room, its next credit posts a notice.
+    #[cold]
+    fn has_credit(&mut self) -> bool {
         let mut lane = lock(&self.outgoing.0);
         self.peer_consumed = lane.consumed;
         let room = self.conflate || self.pushed - self.peer_consumed < self.hwm as u64;
@@ -108,11 +142,13 @@ impl End {
     }
 
     /// Appends one part; the last one makes the whole message visible to the peer.
-    #[inline]
-    pub(crate) fn push(&mut self, mut body: Message, more: bool) {
-        body.set_more(more);
+    pub(crate) fn push(&mut self, body: &mut Body<'_>, more: bool) {
+        if !is_copied(body) {
+            // Not under the lane's lock, if there is much to be copied.
+            *body = Body::Owned(body.take());
+        }
         if more {
-            self.composing.push(body);
+            self.composing.push(body, true);
             return;
         }
         self.pushed += 1;
@@ -123,34 +159,41 @@ impl End {
         }
         if self.conflate {
             // Only the newest counts. What falls out was never consumed, so it is credited here.
-            let dropped = lane.messages as u64;
-            lane.queue.clear();
-            lane.messages = 0;
-            lane.consumed += dropped;
+            lane.consumed += lane.parcel.messages() as u64;
+            lane.parcel.clear();
         }
-        lane.queue.extend(self.composing.drain(..));
-        lane.queue.push_back(body);
-        lane.messages += 1;
-        lane.messages_max = lane.messages_max.max(lane.messages);
-        if lane.reader_asleep {
-            lane.reader_asleep = false;
-            let reader = lane.reader.clone();
-            drop(lane);
-            if let Some((mailbox, pipe)) = reader {
-                mailbox.post(pipe);
-            }
+        if !self.composing.is_empty() {
+            lane.parcel.append(&mut self.composing);
         }
+        lane.parcel.push(body, false);
+        pushed(lane);
+    }
+
+    /// [`push`](End::push) for the usual case only: a whole message that is copied, and room as counted last. False:
+    /// nothing has happened.
+    #[inline]
+    pub(crate) fn push_at_once(&mut self, body: &[u8]) -> bool {
+        if !self.has_counted_room() || self.conflate || !self.composing.is_empty() {
+            return false;
+        }
+        let mut lane = lock(&self.outgoing.0);
+        if lane.abandoned || !lane.parcel.push_copy(body, false) {
+            return false;
+        }
+        self.pushed += 1;
+        pushed(lane);
+        true
     }
 
     /// Whole messages that the peer has not fetched: now, and at most so far.
     pub(crate) fn queued_out(&self) -> (u64, u64) {
         let lane = lock(&self.outgoing.0);
-        (lane.messages as u64, lane.messages_max as u64)
+        (lane.parcel.messages() as u64, lane.messages_max as u64)
     }
 
     /// Whole messages fetched from the lane.
     pub(crate) fn queued_in(&self) -> u64 {
-        self.local_messages as u64
+        self.local.messages() as u64
     }
 
     pub(crate) fn rollback(&mut self) {
@@ -162,16 +205,17 @@ impl End {
     /// A whole message can be taken. If not, the next push posts a notice.
     #[inline]
     pub(crate) fn has_message(&mut self) -> bool {
-        if self.local_messages > 0 {
-            return true;
-        }
+        self.local.messages() > 0 || self.fetch()
+    }
+
+    /// Takes all that is in the lane.
+    fn fetch(&mut self) -> bool {
         let mut lane = lock(&self.incoming.0);
-        if lane.messages == 0 {
+        if lane.parcel.is_empty() {
             lane.reader_asleep = true;
             return false;
         }
-        self.local_messages = std::mem::take(&mut lane.messages);
-        std::mem::swap(&mut self.local, &mut lane.queue);
+        std::mem::swap(&mut self.local, &mut lane.parcel);
         true
     }
 
@@ -179,23 +223,37 @@ impl End {
         if !self.has_message() {
             return None;
         }
-        self.local.front().map(|m| (m.as_slice(), m.has_more()))
+        self.local.peek()
     }
 
+    /// Hands the next part to `f`, counts its bytes, and says whether more follow.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<Message> {
+    pub(crate) fn take_with<R>(
+        &mut self,
+        bytes_taken: &mut u64,
+        f: impl FnOnce(Taken<'_>) -> R,
+    ) -> Option<(R, bool)> {
         if !self.has_message() {
             return None;
         }
-        let message = self.local.pop_front()?;
-        if !message.has_more() {
-            self.local_messages -= 1;
+        self.take_at_once(bytes_taken, f).ok()
+    }
+
+    /// The same if a message has been fetched from the lane. Otherwise gives `f` back.
+    #[inline]
+    pub(crate) fn take_at_once<R, F: FnOnce(Taken<'_>) -> R>(
+        &mut self,
+        bytes_taken: &mut u64,
+        f: F,
+    ) -> Result<(R, bool), F> {
+        let (result, more) = self.local.take_with(&self.memory, bytes_taken, f)?;
+        if !more {
             self.consumed += 1;
             if self.credit_step > 0 && self.consumed - self.consumed_told >= self.credit_step {
                 self.give_credit();
             }
         }
-        Some(message)
+        Ok((result, more))
     }
 
     #[cold]
@@ -224,8 +282,7 @@ impl End {
         let writer = {
             let mut lane = lock(&self.incoming.0);
             lane.abandoned = true;
-            lane.queue.clear();
-            lane.messages = 0;
+            lane.parcel.clear();
             lane.writer.clone()
         };
         for (mailbox, pipe) in [reader, writer].into_iter().flatten() {
@@ -235,9 +292,9 @@ impl End {
 
     /// The peer has closed its end, and everything it sent has been taken.
     pub(crate) fn is_finished(&self) -> bool {
-        self.local_messages == 0 && {
+        self.local.messages() == 0 && {
             let lane = lock(&self.incoming.0);
-            lane.closed && lane.messages == 0
+            lane.closed && lane.parcel.is_empty()
         }
     }
 
@@ -249,8 +306,7 @@ impl End {
     /// A message of this side's own making, behind all that came. Only when the peer has closed.
     pub(crate) fn append(&mut self, message: Message) {
         let mut lane = lock(&self.incoming.0);
-        lane.queue.push_back(message);
-        lane.messages += 1;
+        lane.parcel.push_owned(message, false);
     }
 
     /// Both ends of one pair.
@@ -291,7 +347,7 @@ mod loom_tests {
         let (a, b) = pair(hwm, hwm, (conflate, conflate));
         let [a, b] = [a, b].map(|mut end| {
             let mailbox = Arc::new(Mailbox::new());
-            end.attach(&mailbox, PipeId(0));
+            end.attach(&mailbox, PipeId(0), ReceiveMemory::Shared);
             Side { end, mailbox }
         });
         (a, b)
@@ -310,13 +366,13 @@ mod loom_tests {
             while !self.end.has_room() {
                 self.look_or_wait();
             }
-            self.end.push(Message::copy_from_slice(&[body]), false);
+            self.end.push(&mut Body::Borrowed(&[body]), false);
         }
 
         fn recv(&mut self) -> Option<u8> {
             loop {
-                if let Some(message) = self.end.take() {
-                    return message.first().copied();
+                if let Some((first, _)) = self.end.take_with(&mut 0, |taken| taken.bytes().first().copied()) {
+                    return first;
                 }
                 if self.end.peer_closed() && !self.end.has_message() {
                     return None;
@@ -372,7 +428,7 @@ mod loom_tests {
             writer.send(1);
             while !writer.end.peer_closed() {
                 if writer.end.has_room() {
-                    writer.end.push(Message::copy_from_slice(&[2]), false);
+                    writer.end.push(&mut Body::Borrowed(&[2]), false);
                 } else {
                     writer.look_or_wait();
                 }

@@ -406,11 +406,7 @@ impl Pipe {
     pub(crate) fn take_with<R>(&mut self, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
         let taken = match &mut self.link {
             Link::Wire(wire) => wire.inbound.take_with(f),
-            Link::Inproc(end) => end.take().map(|message| {
-                let more = message.has_more();
-                self.stats.bytes_in += message.len() as u64;
-                (f(Taken::Owned(message)), more)
-            }),
+            Link::Inproc(end) => end.take_with(&mut self.stats.bytes_in, f),
         };
         if let Some((_, false)) = taken {
             self.stats.messages_in += 1;

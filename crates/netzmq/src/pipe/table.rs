@@ -121,7 +121,7 @@ impl PipeTable {
             }
             Link::Inproc(end) => {
                 pipe.stats.bytes_out += body.bytes().len() as u64;
-                end.push(body.take(), more);
+                end.push(body, more);
             }
         }
         if !more {

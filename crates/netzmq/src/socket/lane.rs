@@ -3,25 +3,39 @@
 //! In a stream of small messages nearly every call is of this kind: somebody else is going to write, the segment has
 //! room, the next message lies in the chunk that was read last. These calls ask only what they must to know that, and
 //! otherwise leave everything as it was to the general way ([`super::send`], [`super::recv`]), which is the one that
-//! defines what happens. Nothing here waits, writes, reads, or tells anybody anything.
+//! defines what happens. Nothing here waits, writes or reads. Nobody is told anything, but a peer in this process that
+//! has run out of messages, or of room.
 
 use super::core::{Core, Shared};
 use super::recv::{Describe, POLL_EVERY, tell_sender};
 use crate::connection::inbound::Taken;
-use crate::connection::outbound::{WRITE_NOW_BYTES, near};
+use crate::connection::outbound::{Body, WRITE_NOW_BYTES, near};
 use crate::pipe::Link;
+use crate::pipe::inproc::is_copied;
 
 impl Shared {
     /// Appends a whole message of one part, if that is all there is to do. False: nothing has happened.
     #[inline]
-    pub(super) fn send_at_once(&self, core: &mut Core, body: &[u8]) -> bool {
+    pub(super) fn send_at_once(&self, core: &mut Core, body: &Body<'_>) -> bool {
         if core.closed || core.terminated || self.mailbox.has_mail() || self.is_time_to_look() {
             return false;
         }
         let Some(id) = core.pattern.next_target() else { return false };
         let someone_will_write = core.flush_posted;
         let Some(pipe) = core.pipes.get(id) else { return false };
-        let Link::Wire(wire) = &mut pipe.link else { return false };
+        let wire = match &mut pipe.link {
+            Link::Wire(wire) => wire,
+            Link::Inproc(end) => {
+                if pipe.ended || !is_copied(body) || !end.push_at_once(body.bytes()) {
+                    return false;
+                }
+                pipe.stats.bytes_out += body.bytes().len() as u64;
+                pipe.stats.messages_out += 1;
+                core.pattern.target_taken();
+                self.count_sent();
+                return true;
+            }
+        };
         // A writer that has the token looks again before it lets go, and one that waits for room has enough.
         let writable = wire.writing.is_free();
         if (writable && !someone_will_write) || !wire.dirty || pipe.ended || pipe.conflate || pipe.full {
@@ -33,7 +47,7 @@ impl Shared {
             (false, 0) => (u64::MAX, usize::MAX),
             (false, hwm) => (u64::MAX, hwm),
         };
-        if wire.stream.is_none() || !wire.out.push_at_once(body, bytes, messages) {
+        if wire.stream.is_none() || !wire.out.push_at_once(body.bytes(), bytes, messages) {
             return false;
         }
         pipe.stats.messages_out += 1;
@@ -59,11 +73,13 @@ impl Shared {
         }
         let Some(id) = core.pattern.next_source() else { return Err(sink) };
         let Some(pipe) = core.pipes.get(id) else { return Err(sink) };
-        let Link::Wire(wire) = &mut pipe.link else { return Err(sink) };
         if pipe.ended {
             return Err(sink);
         }
-        let (result, more) = wire.inbound.take_at_once(sink)?;
+        let (result, more) = match &mut pipe.link {
+            Link::Wire(wire) => wire.inbound.take_at_once(sink)?,
+            Link::Inproc(end) => end.take_at_once(&mut pipe.stats.bytes_in, sink)?,
+        };
         if let Some(sender) = describe {
             tell_sender(sender, pipe.properties.as_ref());
         }

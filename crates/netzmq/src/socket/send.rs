@@ -40,7 +40,7 @@ impl Shared {
     pub(crate) fn send(&self, mut body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
         let mut core = self.lock();
         let counts = wait != Wait::Throttled || core.has_counted_room();
-        if !more && counts && self.send_at_once(&mut core, body.bytes()) {
+        if !more && counts && self.send_at_once(&mut core, &body) {
             core.unlock();
             if matches!(body, Body::Borrowed(_)) {
                 // Nothing to be dropped, which the compiler would find out by a call.
@@ -313,7 +313,8 @@ impl Core {
     /// The next message has room by what was counted last.
     fn has_counted_room(&mut self) -> bool {
         let target = self.pattern.next_target();
-        target.and_then(|id| self.pipes.get(id)).is_some_and(|pipe| pipe.has_credit())
+        let pipe = target.and_then(|id| self.pipes.get(id));
+        pipe.is_some_and(|pipe| pipe.has_credit() || matches!(pipe.link, Link::Inproc(_)))
     }
 
     /// Counts anew what has left the pipes that were found full, and tells the pattern of those with room. Says whether

@@ -1,5 +1,7 @@
 //! One direction of a pair beside plain queues.
 
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -52,8 +54,8 @@ proptest! {
     ) {
         let (mut writer, mut reader) = pair(hwm, 0, (conflate, false));
         let [to_writer, to_reader] = [(); 2].map(|()| Arc::new(Mailbox::new()));
-        writer.attach(&to_writer, PipeId(1));
-        reader.attach(&to_reader, PipeId(2));
+        writer.attach(&to_writer, PipeId(1), ReceiveMemory::Shared);
+        reader.attach(&to_reader, PipeId(2), ReceiveMemory::Shared);
         let mut model = Model::default();
         let (mut serial, mut waits_for_room, mut waits_for_message) = (0u32, false, true);
         let (mut writer_closed, mut reader_closed) = (false, false);
@@ -70,7 +72,7 @@ proptest! {
                     for index in 0..parts + usize::from(last) {
                         serial += 1;
                         let body = serial.to_string().into_bytes();
-                        writer.push(Message::copy_from_slice(&body), !last || index < parts);
+                        writer.push(&mut Body::Borrowed(&body), !last || index < parts);
                         model.composing.push(body);
                     }
                     if last {
@@ -97,9 +99,8 @@ proptest! {
                         model.local = model.lane.drain(..).flat_map(Model::mark).collect();
                     }
                     to_reader.drain(&mut Vec::new());
-                    let taken = reader.take().map(|message| {
-                        let mut body = message.to_vec();
-                        body.push(u8::from(message.has_more()));
+                    let taken = reader.take_with(&mut 0, |taken| taken.bytes().to_vec()).map(|(mut body, more)| {
+                        body.push(u8::from(more));
                         body
                     });
                     let expected = model.local.pop_front();
