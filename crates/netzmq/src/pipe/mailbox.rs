@@ -322,6 +322,22 @@ mod loom_tests {
         });
     }
 
+    /// A spinner goes by the sequence alone, without the lock: what moved it must be found by then.
+    #[test]
+    fn loom_who_saw_it_move_on_finds_the_mail() {
+        model(3, || {
+            let mailbox = Arc::new(Mailbox::new());
+            let ticket = mailbox.ticket().unwrap();
+            let m = mailbox.clone();
+            let poster = thread::spawn(move || m.post(PipeId(1)));
+            if mailbox.moved_on(ticket) {
+                assert!(mailbox.has_mail() && mailbox.ticket().is_none());
+            }
+            poster.join().unwrap();
+            assert!(mailbox.moved_on(ticket));
+        });
+    }
+
     #[test]
     fn loom_a_task_is_woken() {
         model(3, || {
