@@ -464,9 +464,13 @@ impl Outbound {
             put(&mut head.buffer, 0, rest);
             items.push_back(Item::Head(head));
         }
-        let rest = &body[written.saturating_sub(header.len()).min(body.len())..];
-        if !rest.is_empty() {
-            items.push_back(Item::Body(Message::copy_from_slice(rest), 0));
+        let gone = written.saturating_sub(header.len()).min(body.len());
+        if gone < body.len() {
+            // In a block of the whole body's size, wherever it was cut: a stream's blocks are all of one class, and come
+            // back to be used again.
+            let mut block = netzmq_memory::MessagePool::shared().rent(body.len());
+            block[gone..].copy_from_slice(&body[gone..]);
+            items.push_back(Item::Body(block.freeze(), gone));
         }
         self.put_back(Batch { items, written: written as u64 });
     }
