@@ -17,6 +17,7 @@ use crate::engine::io_thread::{self, IoHandle};
 use crate::engine::job::Job;
 use crate::error::SocketError;
 use crate::inproc::Registry;
+use crate::options::SocketOptions;
 use crate::pipe::SessionId;
 use crate::socket::Socket;
 use crate::socket::core::{Reactor, Shared};
@@ -92,7 +93,10 @@ impl ContextBuilder {
                 inner: Arc::new(ContextInner {
                     io_threads: self.io_threads,
                     max_sockets: self.max_sockets,
-                    max_message_size: self.max_message_size,
+                    default_options: Arc::new(SocketOptions {
+                        max_message_size: self.max_message_size,
+                        ..SocketOptions::default()
+                    }),
                     threads: Mutex::new(Threads::default()),
                     handles: std::sync::OnceLock::new(),
                     sockets: Mutex::new(HashMap::new()),
@@ -224,7 +228,8 @@ struct Threads {
 pub(crate) struct ContextInner {
     pub(crate) io_threads: usize,
     max_sockets: usize,
-    pub(crate) max_message_size: Option<u64>,
+    /// What a new socket begins with; shared until it changes something.
+    pub(crate) default_options: Arc<SocketOptions>,
     threads: Mutex<Threads>,
     handles: std::sync::OnceLock<Vec<Arc<IoHandle>>>,
     sockets: Mutex<HashMap<u64, Weak<Shared>>>,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 use netzmq_proto::SocketType;
 
 use crate::connection::outbound::Body;
+use crate::options::SocketOptions;
 use crate::patterns::{PeerInfo, PipeId};
 use crate::pipe::inproc::{End, joined, pair};
 use crate::pipe::{Link, Pipe, PipeStats};
@@ -193,7 +194,7 @@ fn insert_locked(shared: &Arc<Shared>, core: &mut Core, mut end: End) -> Option<
             stats: PipeStats::default(),
         }
     });
-    let connect_id = core.options.connect_routing_id.take();
+    let connect_id = SocketOptions::take_connect_id(&mut core.options);
     if !core.pattern.attach(&mut core.pipes, id, connect_id) {
         shared.discard_pipe(core, id);
         return None;

@@ -3,6 +3,7 @@
 //! A connection is made with the settings of the moment of its `bind` or `connect`, as in libzmq; high-water marks,
 //! time-outs and the rules of the patterns act at once. Every option acts or is refused: none is accepted and ignored.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use netzmq_memory::{Message, MessagePool};
@@ -231,6 +232,12 @@ impl Default for SocketOptions {
 }
 
 impl SocketOptions {
+    /// The name for the next connection's peer, which only that one has. Others who share the options keep theirs.
+    pub(crate) fn take_connect_id(this: &mut Arc<SocketOptions>) -> Option<Vec<u8>> {
+        this.connect_routing_id.as_ref()?;
+        Arc::make_mut(this).connect_routing_id.take()
+    }
+
     /// `farewell`, for the types that have a use for it (libzmq's list).
     pub(crate) fn farewell_for(&self, socket_type: SocketType) -> Option<Message> {
         use SocketType::{Peer, Router, Server};

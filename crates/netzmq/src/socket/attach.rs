@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 
 use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoint, UdpEndpoint, WsEndpoint};
 
@@ -12,6 +11,7 @@ use crate::engine::handshaking::{is_raw, new_wire_pipe};
 use crate::engine::job::Job;
 use crate::engine::target::Target;
 use crate::error::EndpointError;
+use crate::options::SocketOptions;
 use crate::pipe::SessionId;
 use crate::transport::ipc::{self, IpcName};
 use crate::transport::listener::{Address, Listener};
@@ -31,7 +31,7 @@ impl Shared {
         let endpoint = self.parse(text)?;
         endpoint.check_bind().map_err(|e| invalid(text, &e))?;
         self.check_open()?;
-        let options = Arc::new(self.lock().options.clone());
+        let options = self.lock().options.clone();
         let io = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => EndpointError::InUse(text.to_owned()),
             _ => EndpointError::Io { endpoint: text.to_owned(), source },
@@ -138,8 +138,8 @@ impl Shared {
             core.sessions -= 1;
             return Ok(());
         }
-        let options = Arc::new(core.options.clone());
-        let connect_id = core.options.connect_routing_id.take();
+        let options = core.options.clone();
+        let connect_id = SocketOptions::take_connect_id(&mut core.options);
         let c = &mut *core;
         // A raw peer's pipe opens with its connection: nothing can be queued for somebody without a routing id.
         let nameless = is_raw(self, &options) && connect_id.is_none();
@@ -174,7 +174,7 @@ impl Shared {
             io::ErrorKind::AddrInUse => EndpointError::InUse(text.to_owned()),
             _ => EndpointError::Io { endpoint: text.to_owned(), source },
         };
-        let options = Arc::new(self.lock().options.clone());
+        let options = self.lock().options.clone();
         let ipv6 = options.tcp.ipv6;
         let address = local_address(&udp.target, ipv6).map_err(io)?;
         let shape = match (self.socket_type, binds) {

@@ -89,7 +89,8 @@ pub(crate) enum BondKind {
 pub(crate) struct Core {
     pub(crate) pattern: Pattern,
     pub(crate) pipes: PipeTable,
-    pub(crate) options: SocketOptions,
+    /// What connections that begin now share, until an option is changed.
+    pub(crate) options: Arc<SocketOptions>,
     pub(crate) lead: Lead,
     pub(crate) reactor: Option<Arc<Reactor>>,
     /// Pipes whose kernel buffers may hold bytes.
@@ -183,8 +184,7 @@ impl Shared {
         context: Arc<ContextInner>,
         seed: u32,
     ) -> Arc<Shared> {
-        let options =
-            SocketOptions { max_message_size: context.max_message_size, ..SocketOptions::default() };
+        let options = context.default_options.clone();
         let core = Core {
             pattern: Pattern::new(socket_type, &options.pattern, seed),
             pipes: PipeTable::new(

@@ -410,7 +410,7 @@ impl Socket {
             return Err(OptionError::Closed);
         }
         let c = &mut *core;
-        change(&mut c.options);
+        change(Arc::make_mut(&mut c.options));
         c.pattern.set_options(&c.options.pattern);
         let (send_hwm, recv_hwm) = (c.options.send_hwm, c.options.recv_hwm);
         let mut roomier = Vec::new();

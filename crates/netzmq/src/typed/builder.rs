@@ -61,10 +61,7 @@ impl<S: TypedSocket> SocketBuilder<S> {
     pub(super) fn new(context: &Context) -> SocketBuilder<S> {
         SocketBuilder {
             context: context.clone(),
-            options: SocketOptions {
-                max_message_size: context.handle.inner.max_message_size,
-                ..SocketOptions::default()
-            },
+            options: SocketOptions::clone(&context.handle.inner.default_options),
             topics: Vec::new(),
             error: None,
             made: PhantomData,
