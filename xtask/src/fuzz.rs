@@ -3,6 +3,9 @@
 //! What marks the branches taken are LLVM's own passes, which the stable compiler can be told to run. A target starts from
 //! its corpus and keeps what it finds in the target folder; `--keep` moves the few inputs that together reach as much
 //! into the corpus. An input that fails is shown, and left where the last line says.
+//!
+//! The program is called `fuzzbin`, a name by which a measurement on the same machine can halt it and no
+//! build. An input is given two minutes before it counts as one that hangs: that clock goes on while the program is halted.
 
 use std::path::{Path, PathBuf};
 
@@ -61,9 +64,11 @@ fn build() -> Result<PathBuf> {
     let version = shell::output(std::process::Command::new("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc names no host")?;
     let mut command = shell::cargo(&["build", "--quiet", "--release", "--manifest-path", MANIFEST]);
-    command.args(["--features", "libfuzzer", "--bin", "fuzz", "--target", host, "--target-dir"]).arg(&target);
+    command
+        .args(["--features", "libfuzzer", "--bin", "fuzzbin", "--target", host, "--target-dir"])
+        .arg(&target);
     shell::run(command.env("RUSTFLAGS", FLAGS).env_remove("CARGO_TARGET_DIR"))?;
-    Ok(target.join(host).join("release/fuzz"))
+    Ok(target.join(host).join("release/fuzzbin"))
 }
 
 fn target_dir() -> PathBuf {
@@ -82,7 +87,7 @@ fn run(program: &Path, name: &str, seconds: u32) -> Result<()> {
     let mut command = std::process::Command::new(program);
     command.env("NETZMQ_FUZZ", name).arg(&found).arg(corpus(name));
     command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").arg("-verbosity=0");
-    command.arg("-timeout=10").arg("-rss_limit_mb=2048").arg(format!("-max_len={KEPT_BYTES_MAX}"));
+    command.arg("-timeout=120").arg("-rss_limit_mb=2048").arg(format!("-max_len={KEPT_BYTES_MAX}"));
     command.arg(format!("-artifact_prefix={}/failed-{name}-", target_dir().display()));
     shell::run(&mut command)
 }

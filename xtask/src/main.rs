@@ -25,7 +25,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   asan             the memory crate's tests under the address sanitizer, leaks included
   ci               all checks, as .ci/run does: format, clippy, tidy, documentation, tests, loom, interop
   fuzz [TARGET…] [--seconds 60] [--keep]
-                   random bytes for the targets of fuzz/; --keep puts what was found into the corpus
+                   random bytes for the targets of fuzz/, so many seconds each; --keep puts what was found
+                   into the corpus
   licences         whether the terms of all dependencies go with ours
   loom [CRATE]     the concurrency models
   tidy [--bless]   layers, sizes, unsafe rooms, dead files, bans, links; --bless rewrites the unsafe budget
@@ -42,10 +43,13 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                    what the C interface costs beside Rust, and beside another library
   bench peers [--engines a,b] [--cells a,b] [--sizes 64,1024] [--transports tcp,ipc,inproc]
               [--runs 5] [--quick] [--syscalls] [--record]
-                   netzmq beside libzmq, other implementations and bare sockets
+                   netzmq beside libzmq, other implementations and bare sockets; all engines, cells, sizes and
+                   transports unless some are named. --quick measures less, --syscalls counts system calls in a
+                   pass of its own, --record writes the record under bench/record
   bench instructions [--bless]
-                     count the hot path's instructions under callgrind; compare with bench/instructions.txt
-  bench page         docs/benchmarks.md and README's table, from the newest record
+                   counts the hot path's instructions under callgrind and compares with bench/instructions.txt;
+                   --bless writes that file anew
+  bench page       docs/benchmarks.md and README's table, from the newest record
   bench report FILE
                    the tables of a record again
   bench guide DIR  puts the tables of a report (`netzmq bench memory --report DIR`) into docs/memory-strategies.md";
@@ -53,6 +57,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some(at) = words.iter().position(|word| ["--help", "-h"].contains(word)) {
+        println!("{}", help(&words[..at]));
+        return ExitCode::SUCCESS;
+    }
     let result = match words.as_slice() {
         ["asan"] => asan::asan(),
         ["ci"] => ci::ci(),
@@ -71,8 +79,8 @@ fn main() -> ExitCode {
         ["install", "--prefix", prefix] => install::install(std::path::Path::new(prefix)),
         ["install", "--check"] => install::check(),
         ["conform", rest @ ..] => conform::conform(rest),
-        ["help" | "--help" | "-h"] => {
-            println!("{USAGE}");
+        ["help", rest @ ..] => {
+            println!("{}", help(rest));
             Ok(())
         }
         _ => {
@@ -85,6 +93,50 @@ fn main() -> ExitCode {
         Err(why) => {
             eprintln!("xtask: {why}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the usage says of the commands that begin with these words; all of it if there is none.
+fn help(words: &[&str]) -> String {
+    let mut found = Vec::new();
+    let mut wanted = false;
+    for line in USAGE.lines().skip(2) {
+        let entry = line.strip_prefix("  ").unwrap_or(line);
+        if !entry.starts_with(' ') {
+            let mut names = entry.split_whitespace();
+            // `fuzz some_target --help` asks for `fuzz`: an argument in the place of a name is no other command.
+            wanted =
+                words.iter().zip(names.by_ref()).all(|(word, name)| *word == name || name.starts_with('['));
+        }
+        if wanted {
+            found.push(line);
+        }
+    }
+    if words.is_empty() || found.is_empty() {
+        return USAGE.to_owned();
+    }
+    format!("usage: cargo xtask\n\n{}", found.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_is_of_the_command_that_was_named() {
+        assert_eq!(help(&[]), USAGE);
+        assert_eq!(help(&["no-such-command"]), USAGE);
+        let fuzz = help(&["fuzz"]);
+        assert!(fuzz.contains("--keep puts what was found") && !fuzz.contains("licences"), "{fuzz}");
+        assert_eq!(help(&["fuzz", "frame"]), fuzz);
+        let bench = help(&["bench"]);
+        assert!(bench.contains("peers") && bench.contains("guide"), "{bench}");
+        let peers = help(&["bench", "peers"]);
+        assert!(peers.contains("--syscalls") && !peers.contains("--bless"), "{peers}");
+        for line in USAGE.lines().skip(2).filter(|line| !line.starts_with("   ")) {
+            let first = line.split_whitespace().next().unwrap_or_default();
+            assert_ne!(help(&[first]), USAGE, "{first}");
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct Drops {
     pub unsent: u64,
     /// Received, but not taken when their pipe ended.
     pub unread: u64,
+    /// Replaced by a newer one that came before they were written, or taken (`conflate`).
+    pub conflated: u64,
 }
 
 impl Drops {
@@ -65,6 +67,7 @@ impl Drops {
         self.full += other.full;
         self.unsent += other.unsent;
         self.unread += other.unread;
+        self.conflated += other.conflated;
     }
 }
 
@@ -167,6 +170,7 @@ impl ContextStats {
             ("netzmq_dropped_full", self.drops.full),
             ("netzmq_dropped_unsent", self.drops.unsent),
             ("netzmq_dropped_unread", self.drops.unread),
+            ("netzmq_dropped_conflated", self.drops.conflated),
             ("netzmq_connections_established", self.connections.established),
             ("netzmq_connections_reconnects", self.connections.reconnects),
             ("netzmq_connections_lost", self.connections.lost),
@@ -238,8 +242,8 @@ impl fmt::Display for Drops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "dropped: {} for nobody, {} at full peers, {} unsent, {} unread",
-            self.no_receiver, self.full, self.unsent, self.unread
+            "dropped: {} for nobody, {} at full peers, {} unsent, {} unread, {} conflated",
+            self.no_receiver, self.full, self.unsent, self.unread, self.conflated
         )
     }
 }

@@ -113,6 +113,24 @@ fn drops_have_reasons() {
     assert_eq!(router.stats().drops.no_receiver, 1);
 }
 
+/// Goal: what made way for something newer is counted, within the process and for a peer that is not there yet. Method:
+/// nobody receives, so all but the last of 100 messages make way; and again after the pipe has gone.
+#[test]
+fn conflated_messages_are_counted() {
+    let context = Context::new();
+    let pull = context.pull().conflate(true).bind("inproc://newest").unwrap();
+    let push = context.push().conflate(true).connect(pull.endpoint()).unwrap();
+    (0..100u8).for_each(|i| push.send(&[i]).unwrap());
+    assert_eq!(push.stats().drops.conflated, 99, "{}", push.stats());
+    assert_eq!(pull.recv().unwrap()[..], [99]);
+    push.disconnect("inproc://newest").unwrap();
+    assert_eq!(push.stats().drops.conflated, 99, "{}", push.stats());
+
+    let early = context.push().conflate(true).linger(Duration::ZERO).connect("tcp://127.0.0.1:1").unwrap();
+    (0..10u8).for_each(|i| early.send(&[i]).unwrap());
+    assert_eq!(early.stats().drops.conflated, 9, "{}", early.stats());
+}
+
 /// Goal: connections are told: made, lost, made again, and handshakes that failed. Method: a server that is closed and
 /// bound again, and a peer that speaks another protocol.
 #[test]

@@ -123,6 +123,29 @@ fn curve_and_plain() {
     }
 }
 
+/// Goal: what comes before the WebSocket counts against the bytes of a handshake, by itself and together with what comes
+/// behind it. Method: a head that is longer than all that may be; then one that leaves too little for a greeting.
+#[test]
+fn bytes_of_an_upgrade_are_bytes_of_the_handshake() {
+    let context = Context::new();
+    let pull = socket(&context, SocketType::Pull);
+    let whole = request("ZWS2.0/NULL");
+    for (max, more) in [(whole.len() - 1, false), (whole.len() + 20, true)] {
+        pull.set_max_handshake_size(max).unwrap();
+        let monitor = pull.monitor();
+        let endpoint = pull.bind(ANY).unwrap();
+        let (mut stream, _answer) = raw_client(&endpoint, &whole);
+        if more {
+            stream.write_all(&frame(0x82, b"\x02\x05READY\x0bSocket-Type\0\0\0\x04PUSH")).unwrap();
+        }
+        let failed = expect(&monitor, "a failed handshake", |kind| {
+            matches!(kind, EventKind::HandshakeFailedProtocol { .. })
+        });
+        let told = format!("{:?}", failed.kind);
+        assert!(told.contains(&format!("a handshake of more than {max} bytes")), "{told}");
+    }
+}
+
 /// Goal: pings keep a connection alive that says nothing else, and are answered. Method: a time-out of a few pings; a
 /// client by hand that never answers is dropped.
 #[test]

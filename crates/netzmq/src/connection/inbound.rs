@@ -218,8 +218,11 @@ impl Inbound {
     }
 
     /// Forgets all whole messages but the last.
-    pub(crate) fn keep_newest(&mut self) {
+    /// Says how many whole messages made way.
+    pub(crate) fn keep_newest(&mut self) -> u64 {
+        let before = self.messages;
         while self.messages > 1 && self.take_with(|_| ()).is_some() {}
+        (before - self.messages) as u64
     }
 
     // ---- reading ----

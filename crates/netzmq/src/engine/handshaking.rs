@@ -52,7 +52,7 @@ impl IoThread {
             self.set_phase_deadline(token, timeout);
         }
         let Some(web) = stream.web.clone() else {
-            return self.shake_hands(token, Arc::new(stream), config);
+            return self.shake_hands(token, Arc::new(stream), config, 0);
         };
         match (Upgrading::new(stream, &web, config), self.sessions.get_mut(&token)) {
             (Ok(upgrading), Some(session)) => {
@@ -64,15 +64,21 @@ impl IoThread {
         }
     }
 
-    /// Begins the handshake itself.
-    pub(crate) fn shake_hands(&mut self, token: u64, stream: Arc<Stream>, config: HandshakeConfig) {
+    /// Begins the handshake itself; the peer has used up `received` of its bytes.
+    pub(crate) fn shake_hands(
+        &mut self,
+        token: u64,
+        stream: Arc<Stream>,
+        config: HandshakeConfig,
+        received: usize,
+    ) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         let coded = stream.is_coded();
         session.phase = Phase::Shaking(Box::new(Shaking {
             stream,
             handshake: Handshake::new(config),
             unsent: Vec::new(),
-            received: 0,
+            received,
             rest: Vec::new(),
             zap: None,
         }));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use netzmq_proto::{HandshakeConfig, Opening, WsDecoder, WsEncoder, WsProtocol, WsUpgrade};
+use netzmq_proto::{HandshakeConfig, Opening, PeerMisbehaved, WsDecoder, WsEncoder, WsProtocol, WsUpgrade};
 
 use super::io_thread::IoThread;
 use super::job::Fault;
@@ -20,6 +20,8 @@ pub(crate) struct Upgrading {
     unsent: Vec<u8>,
     /// Frames that came with the peer's head.
     rest: Vec<u8>,
+    /// Bytes of the peer's head so far: they count as the handshake's (`max_handshake_size`).
+    received: usize,
     /// Where a client's masks come from.
     seed: Option<[u8; 32]>,
 }
@@ -40,16 +42,22 @@ impl Upgrading {
             }
             Web::Server => WsUpgrade::server(mechanism, config.takes_strangers()),
         };
-        Ok(Upgrading { stream, upgrade, config, unsent: Vec::new(), rest: Vec::new(), seed })
+        Ok(Upgrading { stream, upgrade, config, unsent: Vec::new(), rest: Vec::new(), received: 0, seed })
     }
 
-    fn read(&mut self) -> Result<(), Fault> {
+    fn read(&mut self, bytes_max: usize) -> Result<(), Fault> {
         let mut buffer = [0; READ_BYTES];
         while self.upgrade.protocol().is_none() {
             match self.stream.read(&mut buffer) {
                 Ok(Moved::Bytes(n)) => {
                     let used = self.upgrade.handle_input(&buffer[..n]).map_err(Fault::Protocol)?;
                     self.rest.extend_from_slice(&buffer[used..n]);
+                    self.received += used;
+                    if bytes_max > 0 && self.received > bytes_max {
+                        return Err(Fault::Protocol(
+                            PeerMisbehaved::HandshakeTooLong { max: bytes_max }.into(),
+                        ));
+                    }
                 }
                 Ok(Moved::WouldBlock) => return Ok(()),
                 Ok(Moved::End) => return Err(Fault::End),
@@ -90,7 +98,8 @@ impl IoThread {
     pub(crate) fn upgrade(&mut self, token: u64, readable: bool) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         let Phase::Upgrading(upgrading) = &mut session.phase else { return };
-        let read = if readable { upgrading.read() } else { Ok(()) };
+        let bytes_max = session.options.limits.handshake_bytes;
+        let read = if readable { upgrading.read(bytes_max) } else { Ok(()) };
         // Also after an error: the peer is told.
         let wrote = upgrading.write();
         if let Err(fault) = read.and(wrote) {
@@ -101,8 +110,9 @@ impl IoThread {
         let Phase::Upgrading(upgrading) = std::mem::replace(&mut session.phase, Phase::Pausing) else {
             return;
         };
+        let received = upgrading.received;
         let (stream, config) = upgrading.finish(protocol, session.options.max_message_size);
-        self.shake_hands(token, Arc::new(stream), config);
+        self.shake_hands(token, Arc::new(stream), config, received);
     }
 }
 

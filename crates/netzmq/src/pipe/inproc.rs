@@ -79,6 +79,8 @@ pub(crate) struct End {
     peer_hwm: Option<usize>,
     credit_step: u64,
     conflate: bool,
+    /// Messages that made way for newer ones on the way out.
+    pub(crate) conflated: u64,
 }
 
 /// Joined high-water marks: what both sides hold together, unlimited if either is.
@@ -105,6 +107,7 @@ pub(crate) fn pair(hwm_ab: usize, hwm_ba: usize, conflate: (bool, bool)) -> (End
         peer_hwm: None,
         credit_step: hwm_in.div_ceil(2) as u64,
         conflate,
+        conflated: 0,
     };
     (end(&ab, &ba, hwm_ab, hwm_ba, conflate.0), end(&ba, &ab, hwm_ba, hwm_ab, conflate.1))
 }
@@ -159,7 +162,9 @@ impl End {
         }
         if self.conflate {
             // Only the newest counts. What falls out was never consumed, so it is credited here.
-            lane.consumed += lane.parcel.messages() as u64;
+            let dropped = lane.parcel.messages() as u64;
+            lane.consumed += dropped;
+            self.conflated += dropped;
             lane.parcel.clear();
         }
         if !self.composing.is_empty() {

@@ -119,6 +119,8 @@ pub(crate) struct Wire {
     pub(crate) commands: bool,
     /// The session is over: what is left to be taken is all that keeps the pipe.
     pub(crate) orphan: bool,
+    /// Messages that made way for newer ones, both ways.
+    pub(crate) conflated: u64,
     /// Since when commands are counted, and how many there were.
     command_window: Option<(Instant, usize)>,
 }
@@ -147,6 +149,7 @@ impl Wire {
             dirty: false,
             commands: true,
             orphan: false,
+            conflated: 0,
             command_window: None,
         }
     }
@@ -180,6 +183,7 @@ impl Wire {
     #[cold]
     fn push_waiting(&mut self, body: &mut Body<'_>, more: bool, newest_only: bool) {
         if newest_only && self.composing == 0 {
+            self.conflated += self.waiting_messages as u64;
             self.waiting.clear();
             self.waiting_messages = 0;
         }
@@ -315,6 +319,14 @@ impl Pipe {
             self.stats.times_full += 1;
         }
         !self.full
+    }
+
+    /// Messages that made way for newer ones.
+    pub(crate) fn conflated(&self) -> u64 {
+        match &self.link {
+            Link::Wire(wire) => wire.conflated,
+            Link::Inproc(end) => end.conflated,
+        }
     }
 
     #[inline]

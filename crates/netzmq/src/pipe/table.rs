@@ -68,6 +68,7 @@ impl PipeTable {
             self.lost.unsent += traffic.queued_out;
         }
         self.lost.unread += traffic.queued_in;
+        self.lost.conflated += pipe.conflated();
         self.retired.add(&Traffic { queued_in: 0, queued_out: 0, ..traffic });
         self.free.push(id.0);
         self.dirty.retain(|p| *p != id);

@@ -86,11 +86,12 @@ impl Shared {
 
 pub(crate) fn totals(core: &mut Core) -> (Traffic, Drops, Connections) {
     let mut total = core.pipes.retired;
+    let mut drops =
+        Drops { no_receiver: core.counts.no_receiver, full: core.pattern.passed_over(), ..core.pipes.lost };
     for pipe in core.pipes.iter_mut() {
         total.add(&pipe.traffic());
+        drops.conflated += pipe.conflated();
     }
-    let drops =
-        Drops { no_receiver: core.counts.no_receiver, full: core.pattern.passed_over(), ..core.pipes.lost };
     (total, drops, core.counts.connections)
 }
 

@@ -169,7 +169,7 @@ impl Shared {
         let again = wire.reading.give_back(drained);
         let result = wire.inbound.finish_read(buffers, target, count, &mut controls);
         if conflate {
-            wire.inbound.keep_newest();
+            wire.conflated += wire.inbound.keep_newest();
         }
         let has_messages = wire.inbound.messages() > 0;
         let commands = wire.inbound.take_commands();
@@ -240,7 +240,7 @@ impl Shared {
         let Some(wire) = pipe.wire() else { return Ok(()) };
         wire.inbound.preload(buffers, bytes, &mut controls)?;
         if conflate {
-            wire.inbound.keep_newest();
+            wire.conflated += wire.inbound.keep_newest();
         }
         let has_messages = wire.inbound.messages() > 0;
         let commands = wire.inbound.take_commands();

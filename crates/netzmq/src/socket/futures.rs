@@ -30,16 +30,24 @@ pub(crate) struct Awaiting<S: Deref<Target = Shared>> {
 }
 
 impl<S: Deref<Target = Shared>> Awaiting<S> {
+    #[inline]
     pub(crate) fn new(shared: S) -> Awaiting<S> {
         Awaiting { shared, counted: false }
     }
 
     /// Tries until it succeeds, fails, or can only wait.
+    #[inline]
     pub(crate) fn poll<T>(&mut self, context: &Context<'_>, mut attempt: impl FnMut() -> Poll<T>) -> Poll<T> {
         // Mostly there is something, and then no ticket is needed.
-        if let Poll::Ready(outcome) = attempt() {
-            return Poll::Ready(outcome);
+        match attempt() {
+            Poll::Pending => self.poll_again(context, attempt),
+            ready => ready,
         }
+    }
+
+    /// Not in line: where a caller awaits in a loop, this would stand in the middle of it.
+    #[cold]
+    fn poll_again<T>(&mut self, context: &Context<'_>, mut attempt: impl FnMut() -> Poll<T>) -> Poll<T> {
         loop {
             let ticket = {
                 let mut core = self.shared.lock();
@@ -63,12 +71,18 @@ impl<S: Deref<Target = Shared>> Awaiting<S> {
 }
 
 impl<S: Deref<Target = Shared>> Drop for Awaiting<S> {
+    #[inline]
     fn drop(&mut self) {
         if self.counted {
-            let mut core = self.shared.lock();
-            core.watchers = core.watchers.saturating_sub(1);
+            uncount(&self.shared);
         }
     }
+}
+
+#[cold]
+fn uncount(shared: &Shared) {
+    let mut core = shared.lock();
+    core.watchers = core.watchers.saturating_sub(1);
 }
 
 /// A receive under way. See [`Socket::recv_async`].
@@ -105,6 +119,7 @@ pub struct SendMultipart<'a> {
 }
 
 impl Socket {
+    #[inline]
     fn awaiting(&self) -> Awaiting<&Shared> {
         Awaiting::new(self.shared())
     }
@@ -113,6 +128,7 @@ impl Socket {
     ///
     /// # Errors
     /// As `recv`, but never `WouldBlock`.
+    #[inline]
     pub fn recv_async(&self) -> Recv<'_> {
         Recv { socket: self, awaiting: self.awaiting() }
     }
@@ -130,6 +146,7 @@ impl Socket {
     ///
     /// # Errors
     /// As `send`, but never `WouldBlock`.
+    #[inline]
     pub fn send_async<'a>(&'a self, body: impl Into<Payload<'a>>) -> Send<'a> {
         Send { body: Some(body.into().0), awaiting: self.awaiting() }
     }
@@ -146,6 +163,7 @@ impl Socket {
 impl Future for Recv<'_> {
     type Output = Result<Message, RecvError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let me = self.get_mut();
         let socket = me.socket;
@@ -166,6 +184,7 @@ impl Future for RecvMultipart<'_> {
 impl Future for Send<'_> {
     type Output = Result<(), SendError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let me = self.get_mut();
         let (waiting, shared) = (&mut me.body, me.awaiting.shared);
@@ -203,6 +222,7 @@ impl Future for SendMultipart<'_> {
     }
 }
 
+#[inline]
 fn pending_if_blocked<T>(result: Result<T, RecvError>) -> Poll<Result<T, RecvError>> {
     match result {
         Err(RecvError::WouldBlock) => Poll::Pending,

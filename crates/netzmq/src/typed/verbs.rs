@@ -259,6 +259,14 @@ macro_rules! verbs {
                 self.socket.recv_vec()
             }
 
+            /// `recv_vec` without waiting.
+            ///
+            /// # Errors
+            /// As `recv_vec`; `WouldBlock` where that would wait.
+            pub fn try_recv_vec(&self) -> Result<(Vec<u8>, bool), crate::RecvError> {
+                self.socket.try_recv_vec()
+            }
+
             /// Receives the next part into the caller's memory: no allocation, one copy.
             ///
             /// # Errors
