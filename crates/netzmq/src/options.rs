@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netzmq_memory::{Message, MessagePool};
-use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType, Zeroizing, limits};
+use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType, limits};
 
 use crate::error::OptionError;
 use crate::patterns::PatternOptions;
@@ -97,15 +97,6 @@ impl ReceiveMemory {
             ReceiveMemory::Pool(pool) if bytes.len() > Message::INLINE_MAX => pool.rent_copy(bytes).freeze(),
             ReceiveMemory::Heap if bytes.len() > Message::INLINE_MAX => Message::from(bytes.to_vec()),
             _ => Message::copy_from_slice(bytes),
-        }
-    }
-}
-
-/// No password stays in freed memory (keys see to that themselves).
-impl Drop for Security {
-    fn drop(&mut self) {
-        if let Security::PlainClient { password, .. } = self {
-            drop(Zeroizing::new(std::mem::take(password)));
         }
     }
 }

@@ -68,5 +68,3 @@ pub use reframe::zmtp1::{Zmtp1Decoder, Zmtp1Encoder};
 pub use socket_type::SocketType;
 pub use websocket::{WsDecoder, WsEncoder, WsProtocol, WsUpgrade};
 pub use zap::{ZapCredentials, ZapReply, ZapRequest, ZapStatus};
-/// Wiped when it is dropped; passwords are kept in it.
-pub use zeroize::Zeroizing;
