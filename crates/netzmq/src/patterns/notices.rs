@@ -25,6 +25,12 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
+    /// There is no news, nor any that waits for a pipe to be read empty.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.leaving.is_empty() && !self.halfway
+    }
+
     /// News of the peer with this id.
     pub(crate) fn push(&mut self, id: Message) {
         if self.waiting.len() < WAITING_MAX {

@@ -27,6 +27,7 @@ use super::stream::Stream;
 use super::xpub::{Pub, XPub};
 use super::xsub::{Sub, XSub};
 use super::{Next, Outgoing, PeerInfo, PipeId, Pipes, Refusal, Verdict};
+use netzmq_memory::Message;
 use netzmq_proto::SocketType;
 
 /// What a socket type answers. See [`Pattern`]'s methods of the same names.
@@ -281,6 +282,23 @@ impl Pattern {
         each!(self, rules => rules.target_taken());
     }
 
+    /// The pipe that `route` would note for a message whose first part is this routing id, if it has room: `None` also
+    /// where that is not so simple. Asks no pipe; if it has room, `begin_send` follows.
+    #[inline]
+    pub(crate) fn target_named(&mut self, routing_id: &[u8]) -> Option<PipeId> {
+        match self {
+            Pattern::Router(rules) => rules.target_named(routing_id),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn begin_send(&mut self, pipe: PipeId) {
+        if let Pattern::Router(rules) = self {
+            rules.begin_send(pipe);
+        }
+    }
+
     /// The application gave up in the middle of a message: what is written of it is rolled back, and the next part
     /// begins a message.
     pub(crate) fn abort_send<P: Pipes>(&mut self, pipes: &mut P) {
@@ -308,6 +326,32 @@ impl Pattern {
     #[inline]
     pub(crate) fn next_source(&self) -> Option<PipeId> {
         each!(self, rules => rules.next_source())
+    }
+
+    /// The routing id that `next` would make of this pipe's next message, if it has one: `None` also where that is not so
+    /// simple. Asks no pipe; if the id is handed out, `id_taken` follows.
+    #[inline]
+    pub(crate) fn next_id(&self) -> Option<(PipeId, &Message)> {
+        match self {
+            Pattern::Router(rules) => rules.next_id(),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn id_taken(&mut self, pipe: PipeId) {
+        if let Pattern::Router(rules) = self {
+            rules.id_taken(pipe);
+        }
+    }
+
+    /// Whether the application is to see the part that `next_source` named, for all that is known without asking more.
+    #[inline]
+    pub(crate) fn wants(&self, body: &[u8]) -> bool {
+        match self {
+            Pattern::Sub(rules) => rules.wants(body),
+            _ => true,
+        }
     }
 
     /// The part that `Next::From(pipe)` (or `next_source`) named was taken.

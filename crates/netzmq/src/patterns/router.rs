@@ -114,8 +114,38 @@ impl<const STREAM: bool> Routing<STREAM> {
         self.queue.next(pipes)
     }
 
+    #[inline]
     fn is_between(&self) -> bool {
         self.announced.is_none() && !self.queue.is_partway()
+    }
+
+    /// The next message's routing id and pipe, if that pipe has a message and there is nothing else to be told or done.
+    #[inline]
+    pub(crate) fn next_id(&self) -> Option<(PipeId, &Message)> {
+        if !self.is_between() || self.superseded.is_some() || !self.notices.is_empty() {
+            return None;
+        }
+        let pipe = self.queue.next_source()?;
+        Some((pipe, self.table.id_of(pipe)?))
+    }
+
+    /// The application has the id that `next_id` told.
+    #[inline]
+    pub(crate) fn id_taken(&mut self, pipe: PipeId) {
+        self.announced = Some(pipe);
+        self.table.expect(pipe);
+    }
+
+    /// The peer with this id, if it is the first part of a message that is looked for.
+    #[inline]
+    pub(crate) fn target_named(&mut self, id: &[u8]) -> Option<PipeId> {
+        if self.sending == Sending::Between { self.table.look_up(id) } else { None }
+    }
+
+    /// `target_named` was told, and has room.
+    #[inline]
+    pub(crate) fn begin_send(&mut self, pipe: PipeId) {
+        self.sending = Sending::To(pipe);
     }
 }
 
@@ -264,9 +294,31 @@ impl<const STREAM: bool> Rules for Routing<STREAM> {
         if self.queue.is_partway() || self.announced == Some(pipe) {
             return Next::From(pipe);
         }
-        self.announced = Some(pipe);
+        self.id_taken(pipe);
         let body = self.table.id_of(pipe).map_or_else(Message::new, Message::clone);
         Next::Made(Part { body, more: true })
+    }
+
+    /// The message behind its id; the id itself is `next_id`'s.
+    #[inline]
+    fn next_source(&self) -> Option<PipeId> {
+        let head = self.queue.next_source();
+        let is_begun = self.queue.is_partway() || self.announced.is_some() && self.announced == head;
+        if is_begun && self.superseded.is_none() { head } else { None }
+    }
+
+    /// The body behind its id; the id itself is `target_named`'s.
+    #[inline]
+    fn next_target(&self) -> Option<PipeId> {
+        match self.sending {
+            Sending::To(pipe) if !self.settings.raw => Some(pipe),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn target_taken(&mut self) {
+        self.sending = Sending::Between;
     }
 
     #[inline]

@@ -97,6 +97,12 @@ impl RoutingTable {
         Some(found)
     }
 
+    /// The next id to be looked up is likely this pipe's: an answer follows a question.
+    #[inline]
+    pub(crate) fn expect(&mut self, pipe: PipeId) {
+        self.recent = Some(pipe);
+    }
+
     #[inline]
     pub(crate) fn id_of(&self, pipe: PipeId) -> Option<&Message> {
         self.entry(pipe).map(|entry| &entry.id)

@@ -109,11 +109,13 @@ impl Pipes for Fake {
 pub(crate) struct Bench {
     pub(crate) pattern: Pattern,
     pub(crate) fake: Fake,
+    /// Every other time, parts go by the short answers (`next_id`, `target_named`).
+    short: bool,
 }
 
 impl Bench {
     pub(crate) fn new(socket_type: SocketType, options: &PatternOptions) -> Bench {
-        Bench { pattern: Pattern::new(socket_type, options, 7), fake: Fake::default() }
+        Bench { pattern: Pattern::new(socket_type, options, 7), fake: Fake::default(), short: false }
     }
 
     /// A pipe that is not connected yet.
@@ -176,7 +178,20 @@ impl Bench {
 
     /// Routes one part and appends it as the verdict says.
     pub(crate) fn send_outgoing(&mut self, part: &Outgoing<'_>) -> Verdict {
+        // The short way must come to what the long one says.
+        self.short = !self.short;
+        let single = if part.more { None } else { self.pattern.next_target() };
+        let single = single.filter(|&pipe| self.fake.can_write(pipe));
+        if part.more
+            && let Some(pipe) = self.pattern.target_named(part.body)
+            && self.fake.can_write(pipe)
+            && self.short
+        {
+            self.pattern.begin_send(pipe);
+            return Verdict::Absorbed;
+        }
         let verdict = self.pattern.route(&mut self.fake, part);
+        assert!(single.is_none_or(|pipe| verdict == Verdict::To(pipe)), "not what the short way would do");
         let more = part.more && !self.pattern.is_raw();
         match &verdict {
             Verdict::To(pipe) => self.fake.append(*pipe, part.body, more),
@@ -209,7 +224,29 @@ impl Bench {
 
     /// One part, and the pipe it came from (`None`: made by the pattern).
     pub(crate) fn recv_part(&mut self) -> Result<(Vec<u8>, bool, Option<u32>), Next> {
-        match self.pattern.next(&mut self.fake) {
+        // The short way must come to what the long one says.
+        self.short = !self.short;
+        let id = self.pattern.next_id().map(|(pipe, id)| (pipe, id.to_vec()));
+        let id = id.filter(|(pipe, _)| self.fake.has_message(*pipe));
+        let source = self.pattern.next_source();
+        let source =
+            source.filter(|&pipe| self.fake.peek(pipe).is_some_and(|(body, _)| self.pattern.wants(body)));
+        if let Some((pipe, id)) = &id
+            && self.short
+        {
+            self.pattern.id_taken(*pipe);
+            return Ok((id.clone(), true, None));
+        }
+        let next = self.pattern.next(&mut self.fake);
+        let is_same = match &next {
+            Next::From(pipe) => id.is_none() && source.is_none_or(|source| source == *pipe),
+            Next::Made(part) => {
+                source.is_none() && id.is_none_or(|(_, id)| part.more && part.body[..] == id[..])
+            }
+            _ => id.is_none() && source.is_none(),
+        };
+        assert!(is_same, "not what the short way would do: {next:?}");
+        match next {
             Next::From(pipe) => {
                 let part = self.fake.take(pipe).expect("the pattern named an empty pipe");
                 self.pattern.taken(pipe, part.more);

@@ -77,6 +77,12 @@ impl<const FILTERS: bool> Subscriber<FILTERS> {
         }
     }
 
+    /// SUB: whether the application asked for the part at hand.
+    #[inline]
+    pub(crate) fn wants(&self, body: &[u8]) -> bool {
+        self.queue.is_partway() || self.filter.accepts(body) != self.invert
+    }
+
     /// The pipe with the next part that the application wants to see.
     #[inline]
     fn find<P: Pipes>(&mut self, pipes: &mut P) -> Option<PipeId> {
@@ -86,7 +92,7 @@ impl<const FILTERS: bool> Subscriber<FILTERS> {
                 return Some(pipe);
             }
             let (body, _) = pipes.peek(pipe)?;
-            if self.filter.accepts(body) != self.invert {
+            if self.wants(body) {
                 return Some(pipe);
             }
             self.queue.skip_message(pipes);
@@ -189,6 +195,11 @@ impl<const FILTERS: bool> Rules for Subscriber<FILTERS> {
     #[inline]
     fn next<P: Pipes>(&mut self, pipes: &mut P) -> Next {
         self.find(pipes).into()
+    }
+
+    #[inline]
+    fn next_source(&self) -> Option<PipeId> {
+        self.queue.next_source()
     }
 
     #[inline]

@@ -10,6 +10,8 @@ use super::core::{Core, Shared};
 use super::recv::{Describe, POLL_EVERY, tell_sender};
 use crate::connection::inbound::Taken;
 use crate::connection::outbound::{Body, WRITE_NOW_BYTES, near};
+use crate::options::ReceiveMemory;
+use crate::patterns::Pattern;
 use crate::pipe::Link;
 use crate::pipe::inproc::is_copied;
 
@@ -32,6 +34,7 @@ impl Shared {
                 pipe.stats.bytes_out += body.bytes().len() as u64;
                 pipe.stats.messages_out += 1;
                 core.pattern.target_taken();
+                core.sending = false;
                 self.count_sent();
                 return true;
             }
@@ -52,7 +55,25 @@ impl Shared {
         }
         pipe.stats.messages_out += 1;
         core.pattern.target_taken();
+        core.sending = false;
         self.count_sent();
+        true
+    }
+
+    /// Notes whom the message behind this routing id goes to, if that is all there is to do. False: nothing has happened.
+    #[inline]
+    pub(super) fn address_at_once(&self, core: &mut Core, routing_id: &[u8]) -> bool {
+        if core.closed || core.terminated || self.mailbox.has_mail() {
+            return false;
+        }
+        let Some(id) = core.pattern.target_named(routing_id) else { return false };
+        let Some(pipe) = core.pipes.get(id) else { return false };
+        let is_open = pipe.send_hwm == 0 && !pipe.ended && matches!(pipe.link, Link::Wire(_));
+        if !is_open && !pipe.has_credit() {
+            return false;
+        }
+        core.pattern.begin_send(id);
+        core.sending = true;
         true
     }
 
@@ -71,13 +92,17 @@ impl Shared {
         if core.since_poll >= POLL_EVERY || self.mailbox.has_mail() {
             return Err(sink);
         }
-        let Some(id) = core.pattern.next_source() else { return Err(sink) };
+        let Some(id) = core.pattern.next_source() else {
+            return Shared::recv_id_at_once(core, describe, sink);
+        };
         let Some(pipe) = core.pipes.get(id) else { return Err(sink) };
         if pipe.ended {
             return Err(sink);
         }
+        let pattern = &core.pattern;
         let (result, more) = match &mut pipe.link {
-            Link::Wire(wire) => wire.inbound.take_at_once(sink)?,
+            Link::Wire(wire) => wire.inbound.take_at_once(|body| pattern.wants(body), sink)?,
+            Link::Inproc(_) if matches!(pattern, Pattern::Sub(_)) => return Err(sink),
             Link::Inproc(end) => end.take_at_once(&mut pipe.stats.bytes_in, sink)?,
         };
         if let Some(sender) = describe {
@@ -87,5 +112,26 @@ impl Shared {
         core.since_poll += 1;
         core.pattern.taken(id, more);
         Ok((result, more))
+    }
+
+    /// The same for the routing id in front of a message that is here.
+    #[inline]
+    fn recv_id_at_once<R, F: FnOnce(Taken<'_>) -> R>(
+        core: &mut Core,
+        describe: Describe<'_>,
+        sink: F,
+    ) -> Result<(R, bool), F> {
+        let Some((id, name)) = core.pattern.next_id() else { return Err(sink) };
+        let Some(pipe) = core.pipes.get(id) else { return Err(sink) };
+        let Link::Wire(wire) = &pipe.link else { return Err(sink) };
+        if pipe.ended || wire.inbound.messages() == 0 {
+            return Err(sink);
+        }
+        if let Some(sender) = describe {
+            tell_sender(sender, pipe.properties.as_ref());
+        }
+        let result = sink(Taken::Bytes(name, &ReceiveMemory::Shared));
+        core.pattern.id_taken(id);
+        Ok((result, true))
     }
 }

@@ -40,7 +40,12 @@ impl Shared {
     pub(crate) fn send(&self, mut body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
         let mut core = self.lock();
         let counts = wait != Wait::Throttled || core.has_counted_room();
-        if !more && counts && self.send_at_once(&mut core, &body) {
+        let done = if more {
+            wait != Wait::Throttled && self.address_at_once(&mut core, body.bytes())
+        } else {
+            counts && self.send_at_once(&mut core, &body)
+        };
+        if done {
             core.unlock();
             if matches!(body, Body::Borrowed(_)) {
                 // Nothing to be dropped, which the compiler would find out by a call.

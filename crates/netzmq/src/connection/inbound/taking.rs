@@ -43,15 +43,22 @@ impl Inbound {
     }
 
     /// [`take_with`](Inbound::take_with) for the usual case only: a plain frame in the chunk that was read last, and
-    /// not the last one there. Otherwise gives `f` back.
+    /// not the last one there, whose body is `wanted`. Otherwise gives `f` back.
     #[inline]
-    pub(crate) fn take_at_once<R, F: FnOnce(Taken<'_>) -> R>(&mut self, f: F) -> Result<(R, bool), F> {
+    pub(crate) fn take_at_once<R, F: FnOnce(Taken<'_>) -> R>(
+        &mut self,
+        wanted: impl FnOnce(&[u8]) -> bool,
+        f: F,
+    ) -> Result<(R, bool), F> {
         if self.messages < 2 || self.raw || !self.ready.is_empty() {
             return Err(f);
         }
         let Some(chunk) = &mut self.chunk else { return Err(f) };
         let Some(part) = chunk.plain_part() else { return Err(f) };
         let Some(body) = chunk.buffer.get(part.start..part.end) else { return Err(f) };
+        if !wanted(body) {
+            return Err(f);
+        }
         chunk.off = part.end;
         // Not the last message, so the chunk is neither used up, nor are only commands left.
         self.messages -= usize::from(!part.more);
