@@ -46,6 +46,8 @@ const STREAM_LOOKS: u32 = 8;
 const BURST_LOOKS: u32 = 2;
 /// One that has sent no more than so many messages since the last look gathers too little to be worth waiting for.
 const SLOW_MESSAGES: u64 = 16;
+/// To write to so many connections takes as long as a look: who sends to many gathers longer, so that batches stay large.
+const WIDE: u32 = 4;
 /// Idle memory is given back about so often.
 const TRIM: Duration = Duration::from_secs(1);
 
@@ -115,12 +117,16 @@ struct Burst {
     /// What it had sent, and what its caller had done by itself, when it was looked at last.
     seen: Sent,
     looks: u32,
+    /// To how many connections was written the last time.
+    width: u32,
     /// Looks in a row at which it got on by itself.
     driven: u32,
 }
 
-/// Writes all that is dirty, one batch a connection, and lets senders who never wait know what room that made.
-fn write_dirty(shared: &Shared, core: &mut Guard<'_>) {
+/// Writes all that is dirty, one batch a connection, and lets senders who never wait know what room that made. Says how
+/// many connections there were.
+fn write_dirty(shared: &Shared, core: &mut Guard<'_>) -> u32 {
+    let width = core.pipes.dirty.len();
     // What becomes dirty meanwhile is for the next look.
     for _ in 0..core.pipes.dirty.len() {
         let Some(id) = core.next_dirty() else { break };
@@ -129,6 +135,7 @@ fn write_dirty(shared: &Shared, core: &mut Guard<'_>) {
     if std::mem::take(&mut core.credit_wanted) && core.credit() {
         shared.mailbox.wake();
     }
+    width as u32
 }
 
 /// A socket that is looked at every tick until somebody leads it.
@@ -263,16 +270,15 @@ impl IoThread {
     /// it fills and writes whole segments by itself, for which this thread only has to keep out of the way; and one that
     /// has gone on since it asked (`asked`: what it had sent then) is better left alone until the first look.
     fn flush_turn(&mut self, shared: Arc<Shared>, asked: u64) {
-        if shared.sent().messages == asked {
-            write_dirty(&shared, &mut shared.lock());
-        }
+        let is_over = shared.sent().messages == asked;
+        let width = if is_over { write_dirty(&shared, &mut shared.lock()) } else { 0 };
         let seen = shared.sent();
-        self.bursts.push(Burst { shared, seen, looks: 1, driven: 0 });
+        self.bursts.push(Burst { shared, seen, looks: 1, width, driven: 0 });
     }
 
     /// How long to leave the senders in bursts alone.
     fn nap(&self) -> Duration {
-        if self.bursts.iter().any(|burst| burst.looks > 0) {
+        if self.bursts.iter().any(|burst| burst.looks > 0 && burst.width < WIDE) {
             BURST_NAP
         } else if self.bursts.iter().any(|burst| burst.driven < STREAM_LOOKS) {
             STREAM_NAP
@@ -301,10 +307,11 @@ impl IoThread {
             }
             burst.driven = 0;
             burst.looks += 1;
-            let is_slow = now.messages.wrapping_sub(before.messages) <= SLOW_MESSAGES;
-            if is_slow || burst.looks > BURST_LOOKS {
+            let is_narrow = burst.width < WIDE;
+            let is_slow = is_narrow && now.messages.wrapping_sub(before.messages) <= SLOW_MESSAGES;
+            if is_slow || burst.looks > BURST_LOOKS.max(burst.width / WIDE) {
                 burst.looks = 1;
-                write_dirty(&burst.shared, &mut burst.shared.lock());
+                burst.width = write_dirty(&burst.shared, &mut burst.shared.lock());
             }
             true
         });

@@ -8,7 +8,7 @@ use netzmq_proto::command;
 use super::{Link, Pipe};
 use crate::connection::buffers::Buffers;
 use crate::connection::inbound::Taken;
-use crate::connection::outbound::Body;
+use crate::connection::outbound::{Body, WRITE_NOW_BYTES, near};
 use crate::patterns::{Part, PipeId, Pipes};
 use crate::stats::{Drops, Traffic};
 
@@ -128,6 +128,25 @@ impl PipeTable {
         if !more {
             pipe.stats.messages_out += 1;
         }
+    }
+
+    /// Appends a whole small message of one part. True: so much waits now that its sender should write.
+    #[inline]
+    pub(crate) fn push_small(&mut self, id: PipeId, body: &[u8]) -> bool {
+        let Some(pipe) = self.get(id) else { return false };
+        let messages = if pipe.send_hwm == 0 { usize::MAX } else { near(pipe.send_hwm) };
+        if let Link::Wire(wire) = &mut pipe.link
+            && wire.dirty
+            && !pipe.ended
+            && !pipe.conflate
+            && wire.stream.is_some()
+            && wire.out.push_at_once(body, WRITE_NOW_BYTES, messages)
+        {
+            pipe.stats.messages_out += 1;
+            return false;
+        }
+        self.push(id, &mut Body::Borrowed(body), false);
+        self.get(id).is_some_and(|pipe| pipe.wants_write())
     }
 
     /// Appends a command frame.

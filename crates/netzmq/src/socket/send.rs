@@ -200,7 +200,14 @@ impl Shared {
         }
         let c = &mut **core;
         let mut full = std::mem::take(&mut c.scratch);
+        let small = !more && body.bytes().len() < REFERENCE_FROM;
         for &id in c.pattern.fan() {
+            if small {
+                if c.pipes.push_small(id, body.bytes()) {
+                    full.push(id);
+                }
+                continue;
+            }
             let mut copy = match &*body {
                 Body::Owned(message) if message.len() >= REFERENCE_FROM => Body::Owned(message.clone()),
                 body => Body::Borrowed(body.bytes()),

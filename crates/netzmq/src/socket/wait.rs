@@ -6,6 +6,7 @@
 //! every few milliseconds and takes over a socket that its callers have stopped driving. The lead is taken back by the
 //! next caller that has to wait, at any time: only who reads changes, never where the bytes are.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,8 @@ impl Core {
             self.spin_rest -= 1;
             return false;
         }
-        self.spin_pays && has_cores()
+        // On one core a spinner only keeps its peer from running.
+        self.spin_pays && cores() > 1
     }
 
     /// How it went: who spins in vain rests the longer.
@@ -127,8 +129,11 @@ impl Shared {
         deadline: Option<Instant>,
     ) -> Woken {
         let rests = core.spin_rest > 0;
-        if core.may_spin() {
+        if core.may_spin()
+            && let Some(place) = SpinPlace::take()
+        {
             let met = self.spin(core, ticket);
+            drop(place);
             core.note_spin(met);
             if met {
                 return Woken::Maybe;
@@ -265,8 +270,29 @@ fn passed(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|d| Instant::now() >= d)
 }
 
-/// On one core a spinner only keeps its peer from running.
-fn has_cores() -> bool {
-    static CORES: OnceLock<bool> = OnceLock::new();
-    *CORES.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1))
+/// Cores of this machine, as far as this process may use them.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// The right to spin at a connection: no more callers than there are cores, or they would keep their own peers from running.
+struct SpinPlace;
+
+/// How many spin. Relaxed: it guards nothing, and a place too many for a moment costs some µs.
+static SPINNERS: AtomicUsize = AtomicUsize::new(0);
+
+impl SpinPlace {
+    fn take() -> Option<SpinPlace> {
+        let others = SPINNERS.fetch_add(1, Ordering::Relaxed);
+        // Gives it back at once if there was none.
+        let taken = SpinPlace;
+        (others < cores()).then_some(taken)
+    }
+}
+
+impl Drop for SpinPlace {
+    fn drop(&mut self) {
+        SPINNERS.fetch_sub(1, Ordering::Relaxed);
+    }
 }
