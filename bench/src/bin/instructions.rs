@@ -47,7 +47,11 @@ fn run(cell: &str, rounds: usize) -> Result<usize, Failure> {
     let number: usize = number.parse()?;
     match what {
         "send" => send(number, rounds),
-        "recv" => recv(number, rounds),
+        "router" => router(number, rounds),
+        "recv" => recv(Receiver { kind: SocketType::Pull, peer: "PUSH", parts: 1 }, number, rounds),
+        "sub" => recv(Receiver { kind: SocketType::Sub, peer: "PUB", parts: 1 }, number, rounds),
+        "routed" => recv(Receiver { kind: SocketType::Router, peer: "DEALER", parts: 2 }, number, rounds),
+        "fan-out" => fan_out(number, rounds),
         "rent" => Ok(rent(number, rounds)),
         "match" => subscribed(number, rounds),
         _ => Err(Failure::Unsupported),
@@ -62,19 +66,83 @@ fn send(size: usize, rounds: usize) -> Result<usize, Failure> {
     socket.set_send_hwm(0)?;
     let _peer = peer_of(&socket, "PULL")?;
     let body = vec![7; size];
-    // The stream is full, and stays it: from here on nothing is written, whatever the clock says.
-    for _ in 0..(16 << 20) / size {
-        socket.send(&body)?;
-    }
-    // The I/O thread has tried, too, and waits for room.
-    std::thread::sleep(Duration::from_millis(300));
-    (0..10_000).try_for_each(|_| socket.send(&body[..64.min(size)]))?;
+    fill(&socket, b"", &body)?;
     for _ in 0..rounds {
         counted_send(&socket, &body)?;
     }
     // The peer is gone before the socket: nothing lingers.
     socket.set_linger(Some(Duration::ZERO))?;
     Ok(rounds * SENDS)
+}
+
+/// Makes the stream behind a socket full (`to`: whom to address).
+fn fill(socket: &Socket, to: &[u8], body: &[u8]) -> Result<(), Failure> {
+    let send = |body: &[u8]| -> Result<(), Failure> {
+        if !to.is_empty() {
+            socket.send_more(to)?;
+        }
+        Ok(socket.send(body)?)
+    };
+    // The stream is full, and stays it: from here on nothing is written, whatever the clock says.
+    for _ in 0..(16 << 20) / body.len() {
+        send(body)?;
+    }
+    // The I/O thread has tried, too, and waits for room.
+    std::thread::sleep(Duration::from_millis(300));
+    (0..10_000).try_for_each(|_| send(&body[..64.min(body.len())]))
+}
+
+/// A ROUTER's message: whom to, and the body.
+fn router(size: usize, rounds: usize) -> Result<usize, Failure> {
+    let context = Context::new();
+    let socket = context.socket(SocketType::Router)?;
+    socket.set_send_hwm(0)?;
+    let mut peer = peer_of(&socket, "DEALER")?;
+    peer.write_all(&[0, 1, 7])?;
+    let to = socket.recv()?;
+    socket.recv()?;
+    let body = vec![7; size];
+    fill(&socket, &to, &body)?;
+    for _ in 0..rounds {
+        counted_route(&socket, &to, &body)?;
+    }
+    socket.set_linger(Some(Duration::ZERO))?;
+    Ok(rounds * SENDS)
+}
+
+#[inline(never)]
+fn counted_route(socket: &Socket, to: &[u8], body: &[u8]) -> Result<(), Failure> {
+    for _ in 0..SENDS {
+        socket.send_more(to)?;
+        socket.send(body)?;
+    }
+    Ok(())
+}
+
+/// A message of 64 bytes to so many subscribers who want everything; what is counted is one delivery.
+fn fan_out(peers: usize, rounds: usize) -> Result<usize, Failure> {
+    let context = Context::new();
+    let socket = context.socket(SocketType::XPub)?;
+    socket.set_send_hwm(0)?;
+    let mut streams = Vec::new();
+    for number in 0..peers {
+        let mut peer = peer_of(&socket, "SUB")?;
+        // Everything, and something that only this one wants, so that the socket tells when it has heard of both.
+        let own = [1, 0, number as u8];
+        let mut batch = Vec::new();
+        frame(&mut batch, &[1]);
+        frame(&mut batch, &own);
+        peer.write_all(&batch)?;
+        while socket.recv()?[..] != own {}
+        streams.push(peer);
+    }
+    fill(&socket, b"", &vec![7; 64 * 1024])?;
+    let body = [7; 64];
+    for _ in 0..rounds {
+        counted_send(&socket, &body)?;
+    }
+    socket.set_linger(Some(Duration::ZERO))?;
+    Ok(rounds * SENDS * peers)
 }
 
 #[inline(never)]
@@ -85,10 +153,21 @@ fn counted_send(socket: &Socket, body: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn recv(size: usize, rounds: usize) -> Result<usize, Failure> {
+/// Who receives, from whom, and how many parts each message has when it is received.
+struct Receiver {
+    kind: SocketType,
+    peer: &'static str,
+    parts: usize,
+}
+
+fn recv(receiver: Receiver, size: usize, rounds: usize) -> Result<usize, Failure> {
     let context = Context::new();
-    let socket = context.socket(SocketType::Pull)?;
-    let mut peer = peer_of(&socket, "PUSH")?;
+    let socket = context.socket(receiver.kind)?;
+    if receiver.kind == SocketType::Sub {
+        socket.subscribe("")?;
+    }
+    let parts = receiver.parts;
+    let mut peer = peer_of(&socket, receiver.peer)?;
     let mut batch = Vec::new();
     // Two large ones are on this side when the write returns: loopback delivers what the window holds.
     let count = (BATCH_BYTES / (size + 9)).max(2);
@@ -99,20 +178,27 @@ fn recv(size: usize, rounds: usize) -> Result<usize, Failure> {
     for round in 0..rounds + 8 {
         peer.write_all(&batch)?;
         // The first one waits until something is there; the others find it, or read on.
-        socket.recv_to(&mut message)?;
+        (0..parts).try_for_each(|_| socket.recv_to(&mut message))?;
         if round < 8 {
-            (1..count).try_for_each(|_| socket.recv_to(&mut message))?;
+            (parts..count * parts).try_for_each(|_| socket.recv_to(&mut message))?;
         } else {
-            counted_recv(&socket, &mut message, count - 1, size)?;
+            counted_recv(&socket, &mut message, (count - 1, parts), size)?;
         }
     }
     Ok(rounds * (count - 1))
 }
 
 #[inline(never)]
-fn counted_recv(socket: &Socket, message: &mut Message, count: usize, size: usize) -> Result<(), Failure> {
+fn counted_recv(
+    socket: &Socket,
+    message: &mut Message,
+    (count, parts): (usize, usize),
+    size: usize,
+) -> Result<(), Failure> {
     for _ in 0..count {
-        socket.recv_to(message)?;
+        for _ in 0..parts {
+            socket.recv_to(message)?;
+        }
         if message.len() != size {
             return Err(Failure::Error(format!("{} bytes came, not {size}", message.len())));
         }

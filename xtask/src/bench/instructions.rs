@@ -16,7 +16,7 @@ const FIGURES: &str = "bench/instructions.txt";
 /// More than this above the committed figure fails.
 const TOLERANCE: f64 = 0.05;
 /// Cell, and how many rounds of it are counted.
-const CELLS: [(&str, u32); 11] = [
+const CELLS: [(&str, u32); 15] = [
     ("send-64", 50),
     ("send-1024", 50),
     ("send-65536", 2),
@@ -25,6 +25,10 @@ const CELLS: [(&str, u32); 11] = [
     ("recv-65536", 50),
     ("rent-64", 20),
     ("rent-65536", 20),
+    ("sub-64", 100),
+    ("routed-64", 100),
+    ("router-64", 100),
+    ("fan-out-8", 20),
     ("match-1", 20),
     ("match-1000", 20),
     ("match-100000", 5),

@@ -134,16 +134,22 @@ impl PipeTable {
     #[inline]
     pub(crate) fn push_small(&mut self, id: PipeId, body: &[u8]) -> bool {
         let Some(pipe) = self.get(id) else { return false };
-        let messages = if pipe.send_hwm == 0 { usize::MAX } else { near(pipe.send_hwm) };
+        let (hwm, is_plain) = (pipe.send_hwm, !pipe.ended && !pipe.conflate);
         if let Link::Wire(wire) = &mut pipe.link
             && wire.dirty
-            && !pipe.ended
-            && !pipe.conflate
+            && is_plain
             && wire.stream.is_some()
-            && wire.out.push_at_once(body, WRITE_NOW_BYTES, messages)
         {
-            pipe.stats.messages_out += 1;
-            return false;
+            // Where nobody can write, nothing tells its sender to.
+            let (bytes, messages) = match (wire.writing.is_free(), hwm) {
+                (false, _) => (u64::MAX, usize::MAX),
+                (true, 0) => (WRITE_NOW_BYTES, usize::MAX),
+                (true, hwm) => (WRITE_NOW_BYTES, near(hwm)),
+            };
+            if wire.out.push_at_once(body, bytes, messages) {
+                pipe.stats.messages_out += 1;
+                return false;
+            }
         }
         self.push(id, &mut Body::Borrowed(body), false);
         self.get(id).is_some_and(|pipe| pipe.wants_write())

@@ -283,7 +283,10 @@ impl Shared {
     #[cold]
     fn write_overdue(&self, core: &mut Guard<'_>) {
         let now = Instant::now();
-        if now - *core.unwritten_since.get_or_insert(now) > OVERDUE_AFTER {
+        let width = core.pipes.dirty.len() as u32;
+        // Who sends to many connections gathers longer: to write to all of them takes its time, too.
+        let overdue_after = OVERDUE_AFTER * (1 + width / OVERDUE_WIDTH);
+        if now - *core.unwritten_since.get_or_insert(now) > overdue_after {
             self.flush_dirty(core);
         }
     }
@@ -352,5 +355,7 @@ const ALONE_AFTER: std::time::Duration = std::time::Duration::from_micros(10);
 /// Longer than a sender at full speed takes to fill a segment with the smallest messages, which it then writes by itself;
 /// and several times what the I/O thread needs if it has a core.
 const OVERDUE_AFTER: std::time::Duration = std::time::Duration::from_micros(200);
+/// Times one more for so many connections.
+const OVERDUE_WIDTH: u32 = 8;
 /// One caller writes to so many connections in a row; beyond, the I/O thread spreads the load.
 const INLINE_PIPES_MAX: usize = 2;
