@@ -27,7 +27,7 @@ const CELLS: [(&str, u32); 15] = [
     ("rent-65536", 20),
     ("sub-64", 100),
     ("routed-64", 100),
-    ("router-64", 100),
+    ("router-64", 20),
     ("fan-out-8", 20),
     ("match-1", 20),
     ("match-1000", 20),

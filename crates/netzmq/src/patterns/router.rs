@@ -133,7 +133,7 @@ impl<const STREAM: bool> Routing<STREAM> {
     #[inline]
     pub(crate) fn id_taken(&mut self, pipe: PipeId) {
         self.announced = Some(pipe);
-        self.table.expect(pipe);
+        self.table.foresee(pipe);
     }
 
     /// The peer with this id, if it is the first part of a message that is looked for.

@@ -99,7 +99,7 @@ impl RoutingTable {
 
     /// The next id to be looked up is likely this pipe's: an answer follows a question.
     #[inline]
-    pub(crate) fn expect(&mut self, pipe: PipeId) {
+    pub(crate) fn foresee(&mut self, pipe: PipeId) {
         self.recent = Some(pipe);
     }
 

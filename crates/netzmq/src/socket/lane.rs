@@ -61,7 +61,7 @@ impl Shared {
     }
 
     /// Notes whom the message behind this routing id goes to, if that is all there is to do. False: nothing has happened.
-    #[inline]
+    #[inline(never)]
     pub(super) fn address_at_once(&self, core: &mut Core, routing_id: &[u8]) -> bool {
         if core.closed || core.terminated || self.mailbox.has_mail() {
             return false;
@@ -114,8 +114,9 @@ impl Shared {
         Ok((result, more))
     }
 
-    /// The same for the routing id in front of a message that is here.
-    #[inline]
+    /// The same for the routing id in front of a message that is here. Out of line, so that it costs the other types
+    /// nothing.
+    #[inline(never)]
     fn recv_id_at_once<R, F: FnOnce(Taken<'_>) -> R>(
         core: &mut Core,
         describe: Describe<'_>,
