@@ -2,12 +2,15 @@
 //!
 //! A `Lane` is one direction. Its lock is a leaf, held for a push or for a swap of whole queues ([`parcel`]), so the two
 //! ends meet on it once a batch. Only whole messages enter a lane. The reader counts what it took and gives the credit back at
-//! half the high-water mark, as libzmq does, so that a full pipe does not ping-pong.
+//! half the high-water mark, as libzmq does, so that a full pipe does not ping-pong. A reader that is faster than the writer
+//! leaves it the lane for a moment, or both would fight for it over every message.
 //!
 //! Invariant: a reader that found the lane empty has left `reader_asleep` set, under the lane's lock, and the next push
 //! clears it and posts a notice; likewise `writer_waiting` and the next credit. No one looks without the lock.
 
 mod parcel;
+
+use std::time::{Duration, Instant};
 
 use netzmq_memory::Message;
 
@@ -58,6 +61,15 @@ fn wake_reader(mut lane: MutexGuard<'_, LaneState>) {
     }
 }
 
+/// So long a reader in a hurry lets messages gather: some twenty small ones.
+const GATHER: Duration = Duration::from_micros(2);
+/// A reader that comes back sooner than this, for few messages, is in a hurry.
+const HURRY: Duration = Duration::from_micros(4);
+/// So few messages are not worth the way of the lane from one core to the other.
+const FEW: usize = 32;
+/// A writer that is so far ahead needs nobody to wait for it.
+const MANY: usize = 256;
+
 /// One socket's end of the pair.
 #[derive(Debug)]
 pub(crate) struct End {
@@ -78,6 +90,10 @@ pub(crate) struct End {
     /// The peer's receiving part of that, once it is known.
     peer_hwm: Option<usize>,
     credit_step: u64,
+    /// When few messages were fetched last, if nothing was sent since: who answers has no stream to wait for.
+    fetched_at: Option<Instant>,
+    /// The reader is faster than the writer.
+    hurries: bool,
     conflate: bool,
     /// Messages that made way for newer ones on the way out.
     pub(crate) conflated: u64,
@@ -106,6 +122,8 @@ pub(crate) fn pair(hwm_ab: usize, hwm_ba: usize, conflate: (bool, bool)) -> (End
         hwm,
         peer_hwm: None,
         credit_step: hwm_in.div_ceil(2) as u64,
+        fetched_at: None,
+        hurries: false,
         conflate,
         conflated: 0,
     };
@@ -155,6 +173,7 @@ impl End {
             return;
         }
         self.pushed += 1;
+        self.fetched_at = None;
         let mut lane = lock(&self.outgoing.0);
         if lane.abandoned {
             self.composing.clear();
@@ -186,6 +205,7 @@ impl End {
             return false;
         }
         self.pushed += 1;
+        self.fetched_at = None;
         pushed(lane);
         true
     }
@@ -215,13 +235,34 @@ impl End {
 
     /// Takes all that is in the lane.
     fn fetch(&mut self) -> bool {
+        if self.hurries && self.fetched_at.is_some() && !cfg!(netzmq_loom) {
+            let until = Instant::now() + GATHER;
+            while Instant::now() < until {
+                std::hint::spin_loop();
+            }
+        }
         let mut lane = lock(&self.incoming.0);
         if lane.parcel.is_empty() {
             lane.reader_asleep = true;
+            self.hurries = false;
             return false;
         }
         std::mem::swap(&mut self.local, &mut lane.parcel);
+        drop(lane);
+        self.note_pace();
         true
+    }
+
+    /// Whether the next fetch had better wait a moment.
+    fn note_pace(&mut self) {
+        let messages = self.local.messages();
+        if messages < FEW {
+            let now = Instant::now();
+            self.hurries = self.fetched_at.is_some_and(|last| now - last < HURRY);
+            self.fetched_at = Some(now);
+        } else if messages >= MANY {
+            self.hurries = false;
+        }
     }
 
     pub(crate) fn peek(&mut self) -> Option<(&[u8], bool)> {
