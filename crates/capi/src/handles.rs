@@ -5,8 +5,9 @@
 //! handles, are told apart from good ones without touching memory that is not ours.
 //!
 //! Invariants:
-//! - **H1** A slot's word counts the calls that use it. Its object is freed by whoever finds, after the slot was
-//!   marked as closing, that no call is left; so an object lives as long as any call that found it.
+//! - **H1** A call that uses an object has left a note of it ([`Visit`]) or, within another call, is counted in the slot's
+//!   word. An object is freed by whoever finds, after the slot was marked as closing, that neither is left; so it lives
+//!   as long as any call that found it. Both kinds look again for the mark when they leave.
 //! - **H2** The object pointer is written before the kind is published (Release) and read after the kind was seen
 //!   (Acquire), and while a kind is set it points to a `T` of that kind.
 //! - **H3** Free slots are reused in the order in which they became free, which keeps an address that C uses after
@@ -18,6 +19,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use netzmq_lock::{Visit, is_visited};
 
 use crate::errno::{EMFILE, Errno};
 
@@ -55,6 +58,14 @@ const USERS: u64 = 0xFFFF_FFFF;
 struct Slot {
     word: AtomicU64,
     object: AtomicPtr<()>,
+}
+
+impl Slot {
+    /// Its address: the place where visitors are.
+    #[inline]
+    fn place(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
 }
 
 static TABLE: [Slot; SLOTS] =
@@ -104,6 +115,8 @@ pub(crate) fn insert<T: Handle>(object: T) -> Result<*mut c_void, Errno> {
 /// A call's hold on an object.
 pub(crate) struct Ref<T: Handle> {
     slot: &'static Slot,
+    /// None: counted in the slot's word.
+    visit: Option<Visit>,
     kind: PhantomData<T>,
 }
 
@@ -111,15 +124,15 @@ pub(crate) struct Ref<T: Handle> {
 #[inline]
 pub(crate) fn get<T: Handle>(handle: *const c_void) -> Result<Ref<T>, Errno> {
     let slot = slot(handle).ok_or(T::MISTAKEN)?;
+    // From here on its dropping ends the use, a stray one's too.
+    let found = Ref { slot, visit: Visit::enter(slot.place()), kind: PhantomData };
     // Acquire: pairs with the Release in `insert` (H2).
-    let word = slot.word.fetch_add(1, Ordering::Acquire);
-    if word & !USERS == T::KIND << KIND_SHIFT {
-        Ok(Ref { slot, kind: PhantomData })
+    let word = if found.visit.is_some() {
+        slot.word.load(Ordering::Acquire)
     } else {
-        // The stray use ends here.
-        leave(slot);
-        Err(T::MISTAKEN)
-    }
+        slot.word.fetch_add(1, Ordering::Acquire)
+    };
+    if word & !USERS == T::KIND << KIND_SHIFT { Ok(found) } else { Err(T::MISTAKEN) }
 }
 
 /// Takes the handle away from C: nobody finds it any more. The object goes when the last call has let go of it.
@@ -130,28 +143,30 @@ pub(crate) fn remove<T: Handle>(handle: *const c_void) -> Result<Ref<T>, Errno> 
     if word & CLOSING == 0 { Ok(found) } else { Err(T::MISTAKEN) }
 }
 
-/// Ends a use, and the object with it if it was the last of a closing one.
-#[inline]
-fn leave(slot: &'static Slot) {
-    // Release: what this call did with the object comes before its end. Acquire: the end comes after all uses.
-    let word = slot.word.fetch_sub(1, Ordering::AcqRel) - 1;
-    if word & CLOSING != 0 && word & USERS == 0 {
-        end(slot, word);
-    }
-}
-
+/// Ends a closing object if nobody uses it any more.
 #[cold]
-fn end(slot: &'static Slot, word: u64) {
+#[inline(never)]
+fn end(slot: &'static Slot) {
+    // Held throughout: the slot is not taken for another object between the look and the end.
+    let mut free = free();
+    // Acquire: pairs with the Release of whoever was counted.
+    let word = slot.word.load(Ordering::Acquire);
+    // Somebody who is still there will come here himself.
+    if word & CLOSING == 0 || word & USERS != 0 || is_visited(slot.place()) {
+        return;
+    }
     let object = slot.object.load(Ordering::Relaxed);
-    // Acquire: as in `leave`. Fails if a stray use has come: it will come here itself, or a later one.
+    // Fails if a stray use was counted meanwhile: it will come here itself.
     if slot.word.compare_exchange(word, 0, Ordering::AcqRel, Ordering::Relaxed).is_err() {
         return;
     }
+    let index = (slot.place() - (&raw const TABLE).addr()) / size_of::<Slot>();
+    free.slots.push_back(index as u32);
+    // What is freed may use handles itself.
+    drop(free);
     // SAFETY: H1, H2: of all who left, one has brought the word to zero, and the object is a `Kept`, which begins
     // with its own way to be freed.
     unsafe { (object.cast::<unsafe fn(*mut ())>().read())(object) };
-    let index = ((&raw const *slot).addr() - (&raw const TABLE).addr()) / size_of::<Slot>();
-    free().slots.push_back(index as u32);
 }
 
 impl<T: Handle> Deref for Ref<T> {
@@ -169,7 +184,18 @@ impl<T: Handle> Deref for Ref<T> {
 impl<T: Handle> Drop for Ref<T> {
     #[inline]
     fn drop(&mut self) {
-        leave(self.slot);
+        let word = match self.visit.take() {
+            Some(visit) => {
+                drop(visit);
+                // Relaxed: the barrier of the visit's end stands before it.
+                self.slot.word.load(Ordering::Relaxed)
+            }
+            // Release: what this call did with the object comes before its end.
+            None => self.slot.word.fetch_sub(1, Ordering::Release) - 1,
+        };
+        if word & CLOSING != 0 {
+            end(self.slot);
+        }
     }
 }
 

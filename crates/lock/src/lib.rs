@@ -14,6 +14,8 @@
 //!
 //! Where the kernel has no `membarrier` (before Linux 4.14, or forbidden by a filter), the lock never becomes biased.
 //!
+//! The same barrier serves [`Visit`]: a thread's note of what it uses, so that nobody frees that meanwhile.
+//!
 //! Never here: fairness, poisoning (a panic inside leaves the lock free), reading without locking.
 //!
 //! ```
@@ -29,7 +31,10 @@
 
 mod barrier;
 mod biased;
+mod presence;
 mod seat;
 mod sync;
 
 pub use biased::{BiasedMutex, Guard};
+#[cfg(not(netzmq_loom))]
+pub use presence::{Visit, is_visited};
