@@ -15,7 +15,7 @@ const DEPENDENCIES: [(&str, &[&str]); 6] = [
     ("crates/memory", &[]),
     ("crates/proto", &[]),
     ("crates/netzmq", &["netzmq-lock", "netzmq-memory", "netzmq-proto"]),
-    ("crates/capi", &["netzmq", "netzmq-memory", "netzmq-proto"]),
+    ("crates/capi", &["netzmq", "netzmq-lock", "netzmq-memory", "netzmq-proto"]),
     ("crates/cli", &["netzmq", "netzmq-memory", "netzmq-proto"]),
 ];
 
