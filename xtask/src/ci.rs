@@ -128,7 +128,7 @@ fn format() -> Result<()> {
 }
 
 /// What the library can do beyond its defaults, all of it tested. (The benchmark programs build it without.)
-const FEATURES: &str = "netzmq/futures,netzmq/tracing,netzmq/metrics";
+const FEATURES: &str = "netzmq/bytes,netzmq/futures,netzmq/tracing,netzmq/metrics";
 
 fn clippy() -> Result<()> {
     shell::run(&mut shell::cargo(&[
@@ -136,7 +136,7 @@ fn clippy() -> Result<()> {
         "--workspace",
         "--all-targets",
         "--features",
-        FEATURES,
+        &format!("{FEATURES},netzmq/fuzzing"),
         "--",
         "-D",
         "warnings",
@@ -158,7 +158,8 @@ fn tests() -> Result<()> {
 /// The tests that play peers, with every panic an abort: of an I/O thread, too, whose panic a test might not notice. Each test
 /// then needs a process of its own, which the stable compiler does only if it is told to.
 fn no_panic() -> Result<()> {
-    let tests = ["hostile", "limits", "secured", "bad_peers", "zap", "lifecycle"];
+    let tests =
+        ["hostile", "limits", "secured", "honest_pace", "descriptors", "old_peers", "zap", "lifecycle"];
     let mut command = shell::cargo(&["test", "-p", "netzmq-proto", "-p", "netzmq", "-Zpanic-abort-tests"]);
     command.args(["--config", "profile.dev.panic='abort'", "--test", "curve", "--test", "handshake"]);
     command.args(tests.iter().flat_map(|test| ["--test", test]));

@@ -117,7 +117,7 @@ mod tests {
             assert_eq!(decide(&list, ZapCredentials::Null, address).is_some(), inside, "{address}");
             assert_eq!(decide(&list, curve(2), address), None);
         }
-        let plain = ZapCredentials::Plain { username: b"joe".to_vec(), password: b"x".to_vec().into() };
+        let plain = ZapCredentials::Plain { username: b"joe".to_vec(), password: "x".into() };
         assert_eq!(decide(&list, plain, "10.1.2.3"), None);
         let local = AllowList::new().key(key(1), "").network("127.0.0.1").unwrap();
         assert!(decide(&local, curve(1), "1000:1000:77").is_some(), "a peer over ipc is of this machine");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netzmq_memory::{Message, MessagePool};
-use netzmq_proto::{CurvePublicKey, CurveSecretKey, SocketType, limits};
+use netzmq_proto::{CurvePublicKey, CurveSecretKey, Password, SocketType, limits};
 
 use crate::error::OptionError;
 use crate::patterns::PatternOptions;
@@ -23,7 +23,7 @@ use crate::typed::SocketBuilder;
 /// use netzmq::proto::{ZapCredentials, ZapStatus};
 /// let context = Context::new();
 /// context.set_authenticator(Some(|request: &ZapRequest| match &request.credentials {
-///     ZapCredentials::Plain { username, password } if username == b"ada" && password[..] == *b"secret" => {
+///     ZapCredentials::Plain { username, password } if username == b"ada" && password == "secret" => {
 ///         ZapReply::accept("ada")
 ///     }
 ///     _ => ZapReply::refuse(ZapStatus::Denied, "no"),
@@ -48,7 +48,7 @@ pub enum Security {
         /// The name.
         username: String,
         /// The password.
-        password: String,
+        password: Password,
     },
     /// This side proves to own a key, encrypts, and learns the client's key (RFC 26).
     CurveServer {
@@ -395,7 +395,7 @@ options_of_all! {
     /// The name for the proxy, at most 255 bytes. Empty: no authentication (the default). (`ZMQ_SOCKS_USERNAME`)
     socks_username, set_socks_username: String = socks.username;
     /// The password for the proxy, at most 255 bytes. (`ZMQ_SOCKS_PASSWORD`)
-    socks_password, set_socks_password: String = socks.password;
+    socks_password, set_socks_password: Password = socks.password;
     /// Connections that wait to be accepted, at most. Default 100. (`ZMQ_BACKLOG`)
     backlog, set_backlog: i32 = tcp.backlog;
     /// Use IPv6 as well as IPv4. Default off. (`ZMQ_IPV6`)

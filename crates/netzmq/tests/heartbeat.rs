@@ -2,10 +2,13 @@
 //! one who reads, and it once went back to sleep with the PONG still queued. Method: a peer made of `netzmq::proto` on a
 //! plain TCP stream sends PINGs in quick succession, so that some of them are met by a spinning reader.
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use common::{assert_closed, expect_lost, frame, raw_peer, read_frame, socket};
 use netzmq::Context;
 use netzmq::proto::{
     Command, FrameHeader, Handshake, HandshakeConfig, HandshakeStatus, MechanismConfig, SocketType, command,
@@ -74,4 +77,31 @@ fn a_waiting_receiver_answers_pings() {
         }
         context.shutdown();
     });
+}
+
+/// Goal: a PING gets its PONG with its context, and a peer that stops answering ours is dropped. Method: by hand.
+#[test]
+fn heartbeats_by_hand() {
+    let context = Context::new();
+    let pull = socket(&context, SocketType::Pull);
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    let mut stream = raw_peer(&endpoint, "PUSH");
+    stream.write_all(&frame(4, b"\x04PING\0\x00context")).unwrap();
+    assert_eq!(read_frame(&mut stream), (4, b"\x04PONGcontext".to_vec()));
+    // With a time to live of 0.2 s, silence is the end.
+    let monitor = pull.monitor();
+    stream.write_all(&frame(4, b"\x04PING\0\x02")).unwrap();
+    assert_eq!(read_frame(&mut stream).1, b"\x04PONG");
+    expect_lost(&monitor);
+    assert_closed(&mut stream);
+
+    pull.set_heartbeat_interval(Duration::from_millis(30)).unwrap();
+    pull.set_heartbeat_ttl(Duration::from_millis(500)).unwrap();
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    let mut stream = raw_peer(&endpoint, "PUSH");
+    assert_eq!(read_frame(&mut stream), (4, b"\x04PING\0\x05".to_vec()));
+    stream.write_all(&frame(4, b"\x04PONG")).unwrap();
+    assert_eq!(read_frame(&mut stream).1, b"\x04PING\0\x05");
+    expect_lost(&monitor);
+    assert_closed(&mut stream);
 }

@@ -118,7 +118,7 @@ fn failed_handshakes_have_their_reasons() {
     });
     drop(stranger);
     context.set_authenticator(Some(|request: &ZapRequest| match &request.credentials {
-        ZapCredentials::Plain { password, .. } if password[..] == b"right"[..] => ZapReply::accept("anna"),
+        ZapCredentials::Plain { password, .. } if password == "right" => ZapReply::accept("anna"),
         _ => ZapReply::refuse(ZapStatus::Denied, "no"),
     }));
     for (password, ok) in [("wrong", false), ("right", true)] {

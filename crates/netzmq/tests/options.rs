@@ -79,7 +79,7 @@ fn senseless_values_are_refused() {
         (s.set_connect_routing_id(Some(long())), "255"),
         (s.set_heartbeat_ttl(Duration::from_secs(6554)), "6553.5"),
         (s.set_zap_domain("x".repeat(256)), "255"),
-        (s.set_security(Security::PlainClient { username: "x".repeat(256), password: String::new() }), "255"),
+        (s.set_security(Security::PlainClient { username: "x".repeat(256), password: "".into() }), "255"),
     ];
     for (result, hint) in refused {
         let error = result.unwrap_err();

@@ -40,6 +40,7 @@ mod greeting;
 mod handshake;
 mod mechanism;
 mod metadata;
+mod password;
 mod reframe;
 mod socket_type;
 mod websocket;
@@ -64,6 +65,7 @@ pub use mechanism::{
     MechanismConfig, Opened,
 };
 pub use metadata::{IDENTITY, Metadata, PEER_ADDRESS, Property, SOCKET_TYPE, USER_ID, append_property};
+pub use password::Password;
 pub use reframe::zmtp1::{Zmtp1Decoder, Zmtp1Encoder};
 pub use socket_type::SocketType;
 pub use websocket::{WsDecoder, WsEncoder, WsProtocol, WsUpgrade};

@@ -12,7 +12,7 @@ use crate::error::{ConfigError, ZapHandlerError};
 use crate::limits::{HOST_BYTES_MAX, PLAIN_CREDENTIAL_BYTES_MAX, ROUTING_ID_BYTES_MAX, ZAP_FRAME_BYTES_MAX};
 use crate::mechanism::CurvePublicKey;
 use crate::metadata::{Metadata, append_property};
-use zeroize::Zeroizing;
+use crate::password::Password;
 
 const VERSION: &[u8] = b"1.0";
 
@@ -26,8 +26,8 @@ pub enum ZapCredentials {
     Plain {
         /// At most 255 bytes.
         username: Vec<u8>,
-        /// At most 255 bytes. Wiped when dropped.
-        password: Zeroizing<Vec<u8>>,
+        /// At most 255 bytes.
+        password: Password,
     },
     /// The ownership of a key.
     Curve {
@@ -79,7 +79,7 @@ impl ZapRequest {
             ZapCredentials::Null => {}
             ZapCredentials::Plain { username, password } => {
                 frames.push(username);
-                frames.push(password);
+                frames.push(password.as_bytes());
             }
             ZapCredentials::Curve { public_key } => frames.push(public_key.as_bytes()),
         }
@@ -106,10 +106,7 @@ impl ZapRequest {
             (b"PLAIN", [username, password])
                 if username.len().max(password.len()) <= PLAIN_CREDENTIAL_BYTES_MAX =>
             {
-                ZapCredentials::Plain {
-                    username: username.to_vec(),
-                    password: Zeroizing::new(password.to_vec()),
-                }
+                ZapCredentials::Plain { username: username.to_vec(), password: (*password).into() }
             }
             (b"CURVE", [key]) => {
                 let key: [u8; 32] = (*key).try_into().ok()?;
@@ -266,10 +263,7 @@ mod tests {
             domain: "global".into(),
             address: "127.0.0.1".into(),
             routing_id: b"here".to_vec(),
-            credentials: ZapCredentials::Plain {
-                username: b"admin".to_vec(),
-                password: Zeroizing::new(b"secret".to_vec()),
-            },
+            credentials: ZapCredentials::Plain { username: b"admin".to_vec(), password: "secret".into() },
         };
         let frames = request.frames();
         let expected: [&[u8]; 8] =

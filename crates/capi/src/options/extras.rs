@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use std::sync::Weak;
 
 use netzmq::Security;
-use netzmq::proto::{CurvePublicKey, CurveSecretKey};
+use netzmq::proto::{CurvePublicKey, CurveSecretKey, Password};
 
 use crate::monitor::Sink;
 
@@ -24,7 +24,7 @@ pub(crate) struct Extras {
     pub(crate) mechanism: Mechanism,
     pub(crate) as_server: bool,
     pub(crate) plain_username: String,
-    pub(crate) plain_password: String,
+    pub(crate) plain_password: Password,
     pub(crate) curve_public: Option<CurvePublicKey>,
     pub(crate) curve_secret: Option<CurveSecretKey>,
     pub(crate) curve_server: Option<CurvePublicKey>,

@@ -307,7 +307,7 @@ static LINES: &[Line] = &[
         set |s, v| plain(s, v, |extras, text| extras.plain_username = text),
         get |s, r| with_nul(s.extras().plain_username.as_bytes(), r)),
     line!(46 PLAIN_PASSWORD,
-        set |s, v| plain(s, v, |extras, text| extras.plain_password = text),
+        set |s, v| plain(s, v, |extras, text| extras.plain_password = text.into()),
         get |s, r| with_nul(s.extras().plain_password.as_bytes(), r)),
     line!(47 CURVE_SERVER,
     set |s, v| {
@@ -447,7 +447,7 @@ static LINES: &[Line] = &[
         set |s, v| Ok(s.socket().set_socks_username(text(v, 255)?)?),
         get |s, r| with_nul(s.socket().socks_username().as_bytes(), r)),
     line!(100 SOCKS_PASSWORD,
-        set |s, v| Ok(s.socket().set_socks_password(text(v, 255)?)?),
+        set |s, v| Ok(s.socket().set_socks_password(text(v, 255)?.into())?),
         get |s, r| with_nul(s.socket().socks_password().as_bytes(), r)),
     line!(101 IN_BATCH_SIZE,
         set |s, v| {

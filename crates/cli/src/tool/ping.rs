@@ -130,9 +130,7 @@ fn harmless_peer_of(peer: SocketType) -> Option<SocketType> {
 fn mechanism(args: &SecurityArgs) -> Result<MechanismConfig> {
     Ok(match args.security()? {
         Security::Null => MechanismConfig::Null,
-        Security::PlainClient { username, password } => {
-            MechanismConfig::PlainClient { username, password: password.into() }
-        }
+        Security::PlainClient { username, password } => MechanismConfig::PlainClient { username, password },
         Security::CurveClient { server_key, public_key, secret_key } => {
             MechanismConfig::CurveClient { server_key, public_key, secret_key }
         }

@@ -62,7 +62,7 @@ impl SecurityArgs {
     pub(crate) fn security(&self) -> Result<Security> {
         if let Some(username) = &self.plain_user {
             let password = std::env::var(PASSWORD_VARIABLE).unwrap_or_default();
-            return Ok(Security::PlainClient { username: username.clone(), password });
+            return Ok(Security::PlainClient { username: username.clone(), password: password.into() });
         }
         let secret = self.curve_secret.as_deref().map(read_secret).transpose()?;
         if self.curve_server {

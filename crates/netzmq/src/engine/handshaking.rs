@@ -483,7 +483,7 @@ fn config(
         }
         Security::PlainServer => MechanismConfig::PlainServer,
         Security::PlainClient { username, password } => {
-            MechanismConfig::PlainClient { username: username.clone(), password: password.clone().into() }
+            MechanismConfig::PlainClient { username: username.clone(), password: password.clone() }
         }
         Security::CurveServer { secret_key } => {
             // Encryption without authentication is allowed where the domain is not enforced.

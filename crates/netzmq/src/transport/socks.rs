@@ -8,7 +8,9 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use netzmq_proto::Password;
 use socket2::{Domain, Protocol, Socket, Type};
+use zeroize::Zeroizing;
 
 /// Where the proxy is, and who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub(crate) struct Proxy {
     pub(crate) address: String,
     /// Empty: no authentication.
     pub(crate) username: String,
-    pub(crate) password: String,
+    pub(crate) password: Password,
 }
 
 const VERSION: u8 = 5;
@@ -79,12 +81,14 @@ fn introduce(stream: &mut (impl Read + Write), proxy: &Proxy) -> io::Result<()> 
     if method == 0 {
         return Ok(());
     }
-    let mut words = vec![1];
-    for word in [&proxy.username, &proxy.password] {
+    // Made as large as it gets, so that no growing leaves an unwiped copy behind.
+    let mut words = Zeroizing::new(Vec::with_capacity(3 + 2 * 255));
+    words.push(1);
+    for word in [proxy.username.as_bytes(), proxy.password.as_bytes()] {
         words.push(
             u8::try_from(word.len()).map_err(|_| refused("a name or password of more than 255 bytes"))?,
         );
-        words.extend_from_slice(word.as_bytes());
+        words.extend_from_slice(word);
     }
     stream.write_all(&words)?;
     match read(stream)? {

@@ -15,6 +15,7 @@ use crate::command::{parse_error, split_name};
 use crate::error::{CommandName, ConfigError, PeerMisbehaved, ProtocolError};
 use crate::handshake::Common;
 use crate::limits::PLAIN_CREDENTIAL_BYTES_MAX;
+use crate::password::Password;
 use crate::zap::ZapCredentials;
 pub use curve::{
     CurveCipher, CurveKeyError, CurveOpener, CurvePublicKey, CurveSealer, CurveSecretKey, Opened,
@@ -23,7 +24,6 @@ use curve::{CurveClient, CurveServer};
 use null::Null;
 use plain::{PlainClient, PlainServer};
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// Which mechanism a connection uses, on which side, with which secrets.
 #[derive(Clone, Default)]
@@ -38,8 +38,8 @@ pub enum MechanismConfig {
     PlainClient {
         /// At most 255 bytes.
         username: String,
-        /// At most 255 bytes. Wiped when dropped.
-        password: Zeroizing<String>,
+        /// At most 255 bytes.
+        password: Password,
     },
     /// Proves to be the owner of a key, and learns the client's.
     CurveServer {

@@ -11,7 +11,6 @@ use crate::error::{CommandName, ConfigError, ProtocolError};
 use crate::handshake::Common;
 use crate::mechanism::MechanismConfig;
 use crate::zap::ZapCredentials;
-use zeroize::Zeroizing;
 
 /// How libzmq 4.3 spells ERROR in PLAIN: in its source the length byte swallows the E as a third hexadecimal digit
 /// (seen on the wire, 4.3.5). It is understood here; what we send is RFC 24's, which libzmq's client takes for an
@@ -26,10 +25,8 @@ pub(crate) struct PlainClient {
 impl PlainClient {
     pub(super) fn start(&mut self, common: &mut Common, out: &mut Vec<u8>) -> Result<Step, ProtocolError> {
         if let MechanismConfig::PlainClient { username, password } = common.mechanism() {
-            let len_byte = |text: &str| {
-                u8::try_from(text.len()).map_err(|_| ConfigError::CredentialTooLong { len: text.len() })
-            };
-            let (username_len, password_len) = (len_byte(username)?, len_byte(password)?);
+            let len_byte = |len: usize| u8::try_from(len).map_err(|_| ConfigError::CredentialTooLong { len });
+            let (username_len, password_len) = (len_byte(username.len())?, len_byte(password.len())?);
             append_command(
                 "HELLO",
                 &[&[username_len], username.as_bytes(), &[password_len], password.as_bytes()],
@@ -79,10 +76,7 @@ impl PlainServer {
         let (username, password) =
             split_credentials(rest).ok_or_else(|| malformed(CommandName::Hello, body))?;
         self.greeted = true;
-        Ok(Step::AwaitZap(ZapCredentials::Plain {
-            username: username.to_vec(),
-            password: Zeroizing::new(password.to_vec()),
-        }))
+        Ok(Step::AwaitZap(ZapCredentials::Plain { username: username.to_vec(), password: password.into() }))
     }
 
     pub(super) fn resume(&mut self, _common: &mut Common, out: &mut Vec<u8>) -> Result<Step, ProtocolError> {
