@@ -3,7 +3,11 @@
 //!
 //! Nothing here waits for time: every call has a time-out that is reached only when something hangs.
 
+pub mod ported;
+
+use std::cell::RefCell;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -18,6 +22,8 @@ pub const WAIT_MS: i32 = 60_000;
 const ZAP: &str = "inproc://zeromq.zap.01";
 const USER: &str = "admin";
 const PASSWORD: &str = "secret";
+/// Whoever wants into a socket of this domain is let in by NULL.
+const OPEN_DOMAIN: &str = "open";
 const SERVER_KEY: u8 = 1;
 const CLIENT_KEY: u8 = 2;
 
@@ -26,9 +32,11 @@ fn key(number: u8) -> CurveSecretKey {
     CurveSecretKey::from_bytes([number; 32])
 }
 
-/// What a ZAP handler is shown, beginning with the mechanism, is one of the two that these tests let in.
-fn is_known(shown: &[&[u8]]) -> bool {
+/// What a ZAP handler is shown, beginning with the mechanism, is one of those that these tests let in.
+fn is_known(domain: &[u8], shown: &[&[u8]]) -> bool {
     match shown {
+        // With NULL there is only the domain to tell by, and that is the server's: see `End::guard`.
+        [b"NULL"] => domain == OPEN_DOMAIN.as_bytes(),
         [b"PLAIN", username, password] => [*username, *password] == [USER.as_bytes(), PASSWORD.as_bytes()],
         [b"CURVE", public_key] => *public_key == key(CLIENT_KEY).public_key().as_bytes(),
         _ => false,
@@ -69,7 +77,8 @@ impl World {
     pub fn new() -> World {
         let (ours, theirs) = (Context::new(), zmq::Context::new());
         ours.set_authenticator(Some(|request: &netzmq::ZapRequest| {
-            if is_known(&request.frames()[5..]) {
+            let frames = request.frames();
+            if is_known(frames[2], &frames[5..]) {
                 ZapReply::accept(USER)
             } else {
                 ZapReply::refuse(ZapStatus::Denied, "who are you?")
@@ -83,7 +92,8 @@ impl World {
                     let _ = handler.send("stopped", 0);
                     break;
                 }
-                let known = is_known(&request[5..].iter().map(Vec::as_slice).collect::<Vec<_>>());
+                let shown: Vec<_> = request[5..].iter().map(Vec::as_slice).collect();
+                let known = is_known(&request[2], &shown);
                 let (status, text) = if known { ("200", "OK") } else { ("400", "who are you?") };
                 // No user id: a REQ of libzmq 4.3.4 takes the note of it for a broken reply, and hangs up.
                 let reply: [&[u8]; 6] = [b"1.0", &request[1], status.as_bytes(), text.as_bytes(), b"", b""];
@@ -159,9 +169,9 @@ pub enum Engine {
 pub enum Mechanism {
     /// NULL.
     Null,
-    /// PLAIN; the binder is the server.
+    /// PLAIN.
     Plain,
-    /// CURVE; the binder is the server.
+    /// CURVE.
     Curve,
 }
 
@@ -172,6 +182,8 @@ pub struct Way {
     pub first: Engine,
     /// The first binds; else the second does.
     pub first_binds: bool,
+    /// The first is the mechanism's server, else the second; which has nothing to do with who binds.
+    pub first_serves: bool,
     /// What is bound.
     pub transport: &'static str,
     /// How they meet.
@@ -180,18 +192,33 @@ pub struct Way {
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Way { first, first_binds, transport, mechanism } = self;
-        write!(f, "first is {first:?}, first binds: {first_binds}, {transport}, {mechanism:?}")
+        let Way { first, first_binds, first_serves, transport, mechanism } = self;
+        let (binds, serves) = (place(*first_binds), place(*first_serves));
+        write!(f, "first is {first:?}, {binds} binds, {transport}, {mechanism:?} with the {serves} as server")
     }
 }
 
-/// Every constellation.
+fn place(first: bool) -> &'static str {
+    if first { "first" } else { "second" }
+}
+
+/// Every constellation: four of NULL and eight of PLAIN and of CURVE for each transport.
 pub fn ways() -> impl Iterator<Item = Way> {
     let mechanisms = [Mechanism::Null, Mechanism::Plain, Mechanism::Curve];
     mechanisms.into_iter().flat_map(|mechanism| {
         TRANSPORTS.into_iter().flat_map(move |transport| {
             [Engine::Ours, Engine::Theirs].into_iter().flat_map(move |first| {
-                [true, false].map(|first_binds| Way { first, first_binds, transport, mechanism })
+                // NULL has no server.
+                let roles = if mechanism == Mechanism::Null { &[true][..] } else { &[true, false] };
+                [true, false].into_iter().flat_map(move |first_binds| {
+                    roles.iter().map(move |first_serves| Way {
+                        first,
+                        first_binds,
+                        first_serves: *first_serves,
+                        transport,
+                        mechanism,
+                    })
+                })
             })
         })
     })
@@ -211,8 +238,9 @@ pub fn in_every_way(
         let other = if way.first == Engine::Ours { Engine::Theirs } else { Engine::Ours };
         let (a, b) = (world.end(way.first, first), world.end(other, second));
         let (binder, connecter) = if way.first_binds { (&a, &b) } else { (&b, &a) };
-        binder.guard(way.mechanism);
-        connecter.identify(way.mechanism);
+        let (server, client) = if way.first_serves { (&a, &b) } else { (&b, &a) };
+        server.guard(way.mechanism);
+        client.identify(way.mechanism);
         prepare(&a, &b);
         connecter.connect(&binder.bind(way.transport));
         talk(a, b, way);
@@ -247,6 +275,15 @@ impl End {
         match self {
             End::Ours(socket) => socket.connect(endpoint).unwrap(),
             End::Theirs(socket) => socket.connect(endpoint).unwrap(),
+        }
+    }
+
+    /// A domain, which makes a socket with NULL ask the ZAP handler: it lets in whoever wants into the open one.
+    pub fn domain(&self, open: bool) {
+        let domain = if open { OPEN_DOMAIN } else { "closed" };
+        match self {
+            End::Ours(socket) => socket.set_zap_domain(domain.to_owned()).unwrap(),
+            End::Theirs(socket) => socket.set_zap_domain(domain).unwrap(),
         }
     }
 
@@ -427,14 +464,29 @@ impl End {
     }
 }
 
-/// A place of one's own for ipc, free to be bound again and again.
+/// Socket files, which libzmq leaves behind. Removed when the test ends, which has a thread of its own.
+#[derive(Default)]
+struct Places(RefCell<Vec<PathBuf>>);
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        // It may be gone, or never have been made.
+        self.0.borrow().iter().for_each(|path| drop(std::fs::remove_file(path)));
+    }
+}
+
+thread_local!(static PLACES: Places = Places::default());
+
+/// A place of one's own for ipc, free to be bound again and again while the calling thread runs.
 #[must_use]
 pub fn fresh_path() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     // Relaxed: only uniqueness matters.
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("netzmq-interop-{}-{count}", std::process::id()));
-    format!("ipc://{}", path.display())
+    let endpoint = format!("ipc://{}", path.display());
+    PLACES.with(|places| places.0.borrow_mut().push(path));
+    endpoint
 }
 
 /// The body of message number `index`: eight bytes that tell it.

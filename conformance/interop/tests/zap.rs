@@ -1,5 +1,5 @@
 //! ZAP across engines: whoever is known gets in, whoever is not stays out and is heard of, with either engine as the server,
-//! over tcp and ipc, with PLAIN and with CURVE.
+//! over tcp and ipc, with NULL, with PLAIN and with CURVE, for every pairing of socket types.
 
 use std::time::Duration;
 
@@ -81,4 +81,96 @@ fn our_client_hears_of_its_refusal() {
             |event: &netzmq::MonitorEvent| matches!(event.kind, EventKind::HandshakeFailedAuth(400));
         assert!(monitor.wait_for(WAIT, refused).is_some(), "{mechanism:?} over {transport}");
     });
+}
+
+/// Every pairing of standard types that ZMTP allows.
+const PAIRINGS: [(Type, Type); 12] = [
+    (Type::Pair, Type::Pair),
+    (Type::Push, Type::Pull),
+    (Type::Pub, Type::Sub),
+    (Type::Pub, Type::XSub),
+    (Type::XPub, Type::Sub),
+    (Type::XPub, Type::XSub),
+    (Type::Req, Type::Rep),
+    (Type::Req, Type::Router),
+    (Type::Dealer, Type::Rep),
+    (Type::Dealer, Type::Dealer),
+    (Type::Dealer, Type::Router),
+    (Type::Router, Type::Router),
+];
+
+/// Who meets whom, how.
+#[derive(Debug, Copy, Clone)]
+struct Cell {
+    server: Type,
+    client: Type,
+    /// Whose the server is; the client is the other's.
+    engine: Engine,
+    mechanism: Mechanism,
+    transport: &'static str,
+    server_binds: bool,
+    /// Whether the client is let in.
+    known: bool,
+}
+
+fn cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for (server, client) in PAIRINGS.into_iter().chain(PAIRINGS.map(|(one, other)| (other, one))) {
+        for engine in [Engine::Ours, Engine::Theirs] {
+            for mechanism in [Mechanism::Null, Mechanism::Plain, Mechanism::Curve] {
+                for transport in TRANSPORTS {
+                    for (server_binds, known) in [(true, false), (true, true), (false, false), (false, true)]
+                    {
+                        cells.push(Cell {
+                            server,
+                            client,
+                            engine,
+                            mechanism,
+                            transport,
+                            server_binds,
+                            known,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// Goal: yes and no for every pairing, mechanism, transport and role. Method: our side's monitor, which hears of both, wherever it
+/// is. With NULL, which shows nothing, it is the server's domain that decides.
+#[test]
+fn yes_and_no_for_every_pairing() {
+    for cell in cells() {
+        let world = World::new();
+        let (server, client) =
+            (world.end(cell.engine, cell.server), world.end(other(cell.engine), cell.client));
+        server.guard(cell.mechanism);
+        if cell.mechanism == Mechanism::Null {
+            server.domain(cell.known);
+        }
+        if cell.known {
+            client.identify(cell.mechanism)
+        } else {
+            client.pretend(cell.mechanism)
+        }
+        let ((End::Ours(ours), _) | (_, End::Ours(ours))) = (&server, &client) else { unreachable!() };
+        let monitor = ours.monitor();
+        if cell.server_binds {
+            client.connect(&server.bind(cell.transport));
+        } else {
+            server.connect(&client.bind(cell.transport));
+        }
+        let (yes, no) = (EventKind::HandshakeSucceeded, EventKind::HandshakeFailedAuth(400));
+        let (expected, wrong) = if cell.known { (yes, no) } else { (no, yes) };
+        let mut seen = Vec::new();
+        let came = monitor.wait_for(WAIT, |event| {
+            seen.push(event.kind.clone());
+            event.kind == expected || event.kind == wrong
+        });
+        assert!(came.is_some_and(|event| event.kind == expected), "{cell:?}: {seen:?}");
+    }
+    // Twelve pairings in both orders, two engines, three mechanisms, two transports, two who bind, yes and no.
+    assert_eq!(cells().len(), 24 * 2 * 3 * 2 * 4);
 }

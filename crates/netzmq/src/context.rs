@@ -21,6 +21,7 @@ use crate::options::SocketOptions;
 use crate::pipe::SessionId;
 use crate::socket::Socket;
 use crate::socket::core::{Reactor, Shared};
+use crate::spans::Span;
 use crate::stats::{Blocker, Connections, ContextStats, Drops, Traffic};
 use crate::sync::{Mutex, MutexGuard, SleepQueue, Wake, lock};
 use crate::transport::poller::Interest;
@@ -91,6 +92,7 @@ impl ContextBuilder {
         Context {
             handle: Arc::new(Handle {
                 inner: Arc::new(ContextInner {
+                    span: Span::of_context(self.io_threads),
                     io_threads: self.io_threads,
                     max_sockets: self.max_sockets,
                     default_options: Arc::new(SocketOptions {
@@ -226,6 +228,7 @@ struct Threads {
 
 /// What sockets and I/O threads share.
 pub(crate) struct ContextInner {
+    pub(crate) span: Span,
     pub(crate) io_threads: usize,
     max_sockets: usize,
     /// What a new socket begins with; shared until it changes something.

@@ -125,6 +125,54 @@
 //! # Ok::<(), netzmq::Error>(())
 //! ```
 //!
+//! ## Peers that speak plain TCP
+//!
+//! ```
+//! # use std::io::{Read, Write};
+//! # let context = netzmq::Context::new();
+//! let server = context.stream().bind("tcp://127.0.0.1:*")?;
+//! let address = server.endpoint().replace("tcp://", "");
+//! let mut browser = std::net::TcpStream::connect(address).unwrap(); // anything that is not ZeroMQ
+//! let hello = server.recv_multipart()?; // who, and an empty part: somebody came
+//! browser.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+//! let request = server.recv_multipart()?; // who, and bytes as they came
+//! assert!(hello[0] == request[0] && request[1].starts_with(b"GET /"));
+//! server.send_multipart([&request[0][..], b"HTTP/1.0 204 No Content\r\n\r\n"])?;
+//! server.send_multipart([&request[0][..], b""])?; // an empty part hangs up
+//! let mut answer = String::new();
+//! browser.read_to_string(&mut answer).unwrap();
+//! assert!(answer.starts_with("HTTP/1.0 204"));
+//! # Ok::<(), netzmq::Error>(())
+//! ```
+//!
+//! ## libzmq's drafts
+//!
+//! Messages of one part, and numbers or groups where the older types have parts for that.
+//!
+//! ```
+//! use netzmq::Dish;
+//! # let context = netzmq::Context::new();
+//! let server = context.server().bind("tcp://127.0.0.1:*")?;
+//! let client = context.client().connect(server.endpoint())?;
+//! client.send("question")?;
+//! let question = server.recv()?;
+//! server.send_to(question.routing_id(), "answer")?;
+//! assert_eq!(client.recv()?, "answer");
+//!
+//! let dish = context.dish().join("weather").bind("tcp://127.0.0.1:*")?;
+//! let radio = context.radio().connect(dish.endpoint())?;
+//! while !dish.can_recv() {
+//!     radio.send_to("weather", "snow")?; // for nobody until the join has arrived
+//! }
+//! let news = dish.recv()?;
+//! assert!(news == "snow" && Dish::group(&news) == "weather");
+//!
+//! let gather = context.gather().bind("inproc://work")?; // PULL and PUSH without parts
+//! context.scatter().connect("inproc://work")?.send("a task")?;
+//! assert_eq!(gather.recv()?, "a task");
+//! # Ok::<(), netzmq::Error>(())
+//! ```
+//!
 //! # Where to go next
 //!
 //! [`SocketBuilder`] has the options, [`Multipart`] messages of several parts, [`MessagePool`] the memory, [`Poller`]
@@ -138,7 +186,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `futures` | sockets as `Stream` and `Sink`: `Incoming`, `Outgoing` |
-//! | `tracing` | an event (debug level, target `netzmq`) for all that monitors are told |
+//! | `tracing` | an event (debug level, target `netzmq`) for all that monitors are told, in spans of its context, socket and connection |
 //! | `metrics` | `ContextStats::record`, for the `metrics` facade |
 //! | `bytes` | `bytes::Bytes` to and from messages, without a copy |
 //!
@@ -170,6 +218,7 @@ mod proxy;
 #[doc(hidden)]
 pub mod raw;
 mod socket;
+mod spans;
 mod stats;
 #[cfg(feature = "futures")]
 mod streams;

@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use common::{WAIT, expect, expect_lost, expect_ready, free_endpoint, raw_peer, socket};
+use common::{WAIT, expect, expect_lost, expect_ready, frame, free_endpoint, raw_peer, shake, socket};
 use netzmq::{Context, EventKind, Monitor, SendFailure, Socket, SocketType};
 
 /// An endpoint of each wire transport that can be bound again and again.
@@ -16,6 +18,12 @@ fn quick(context: &Context, socket_type: SocketType) -> Socket {
     let socket = socket(context, socket_type);
     socket.set_reconnect_interval(Some(Duration::from_millis(5))).unwrap();
     socket
+}
+
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(WAIT)).unwrap();
+    stream
 }
 
 /// The pause of the next failed attempt.
@@ -39,16 +47,16 @@ fn messages_wait_for_a_listener_to_come_back() {
         let mut next = 0u32;
         for round in 0..20u32 {
             // The first ones before anybody was ever there.
-            for i in 0..50 {
+            for i in 0..500 {
                 push.send(&(next + i).to_le_bytes()).unwrap();
             }
             let pull = socket(&context, SocketType::Pull);
             pull.bind(&endpoint).unwrap();
-            for i in 0..50 {
+            for i in 0..500 {
                 assert_eq!(pull.recv().unwrap()[..], (next + i).to_le_bytes(), "{endpoint}, round {round}");
             }
             assert!(pull.try_recv().is_err());
-            next += 50;
+            next += 500;
             expect_ready(&monitor);
             drop(pull);
             expect_lost(&monitor);
@@ -257,39 +265,139 @@ fn disconnecting_ends_the_attempts() {
     assert_eq!(push.try_send("nobody").unwrap_err().reason, SendFailure::WouldBlock);
 }
 
-/// Goal: half a message that a lost connection left behind is not mixed with what its successor brings. Method: a bare
-/// listener takes the first connection and says half a message; the next one says a whole one.
+/// Goal: a receiver that connects finds a binder that was restarted, although the old one's end came together with its
+/// last bytes, again and again.
 #[test]
-fn half_a_message_goes_with_its_connection() {
-    use std::io::Write;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+fn a_receiver_finds_the_restarted_binder() {
+    let (context, other) = (Context::new(), Context::new());
+    for place in endpoints(&context, "restarted") {
+        let pull = quick(&context, SocketType::Pull);
+        pull.connect(&place).unwrap();
+        for round in 0..20u8 {
+            let push = socket(&other, SocketType::Push);
+            push.set_linger(None).unwrap();
+            push.bind(&place).unwrap();
+            push.send(&[round]).unwrap();
+            drop(push);
+            assert_eq!(pull.recv().unwrap()[..], [round], "{place}");
+        }
+    }
+}
+
+/// Goal: a message of which the first parts were sent when the connection was lost arrives whole over the next one.
+///
+/// A regression: the first parts were forgotten, and the rest travelled alone.
+#[test]
+fn a_message_being_composed_survives() {
+    let (context, other) = (Context::new(), Context::new());
+    for place in endpoints(&context, "composed") {
+        let push = quick(&context, SocketType::Push);
+        let monitor = push.monitor();
+        push.connect(&place).unwrap();
+        let pull = socket(&other, SocketType::Pull);
+        pull.bind(&place).unwrap();
+        expect_ready(&monitor);
+        push.send_more("head").unwrap();
+        push.send_more(vec![7; 10_000]).unwrap();
+        drop(pull);
+        expect_lost(&monitor);
+        push.send_more("neck").unwrap();
+        push.send("tail").unwrap();
+        push.send("next").unwrap();
+        let pull = socket(&other, SocketType::Pull);
+        pull.bind(&place).unwrap();
+        let message = pull.recv_multipart().unwrap();
+        assert_eq!(message.iter().map(|part| part.len()).collect::<Vec<_>>(), [4, 10_000, 4, 4], "{place}");
+        assert_eq!(&pull.recv().unwrap()[..], b"next");
+    }
+}
+
+/// Goal: what a lost connection left of a message is not seen, least of all in front of the next connection's. Method:
+/// a binder by hand that breaks off after a whole message and a first part, and then sends something else.
+#[test]
+fn a_torn_message_is_never_seen() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let context = Context::new();
     let pull = quick(&context, SocketType::Pull);
+    let monitor = pull.monitor();
     pull.connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
-    for round in 0..5u8 {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(WAIT)).unwrap();
-        common::shake(&mut stream, "PUSH");
-        let whole = [common::frame(1, &[round]), common::frame(0, b"whole")].concat();
-        let half = [common::frame(1, b"half"), common::frame(1, b"of it"), b"\x00\x10cut".to_vec()].concat();
-        stream.write_all(&[whole, half].concat()).unwrap();
-        let message = pull.recv_multipart().unwrap();
-        assert!(message.iter().map(|part| &part[..]).eq([&[round][..], b"whole"]));
+    for tear in [frame(1, b"torn"), [frame(1, b"torn"), vec![0, 9, b'c']].concat(), vec![0; 1]] {
+        let mut stream = accept(&listener);
+        shake(&mut stream, "PUSH");
+        stream.write_all(&[frame(1, b"a"), frame(0, b"b"), frame(0, b"c"), tear].concat()).unwrap();
+        drop(stream);
+        expect_lost(&monitor);
+        let mut stream = accept(&listener);
+        shake(&mut stream, "PUSH");
+        stream.write_all(&frame(0, b"d")).unwrap();
+        let expected: [&[&[u8]]; 3] = [&[b"a", b"b"], &[b"c"], &[b"d"]];
+        for parts in expected {
+            let message = pull.recv_multipart().unwrap();
+            assert!(message.iter().map(|part| &part[..]).eq(parts.iter().copied()), "{message:?}");
+        }
+        drop(stream);
+        expect_lost(&monitor);
     }
-    assert!(pull.try_recv().is_err());
+}
+
+/// Goal: an accepted peer that is killed takes only its own messages with it, and its place is free. Method: a DEALER
+/// with a name comes again and again; the ROUTER finds the living one each time.
+#[test]
+fn a_router_finds_who_came_back() {
+    let (context, other) = (Context::new(), Context::new());
+    for place in endpoints(&context, "came-back") {
+        let router = socket(&context, SocketType::Router);
+        router.bind(&place).unwrap();
+        let monitor = router.monitor();
+        for round in 0..20u8 {
+            let dealer = socket(&other, SocketType::Dealer);
+            dealer.set_routing_id(b"same".to_vec()).unwrap();
+            dealer.connect(&place).unwrap();
+            dealer.send(&[round]).unwrap();
+            let message = router.recv_multipart().unwrap();
+            assert_eq!((&message[0][..], &message[1][..]), (&b"same"[..], &[round][..]), "{place}");
+            router.send_multipart(message).unwrap();
+            assert_eq!(dealer.recv().unwrap()[..], [round]);
+            drop(dealer);
+            expect_lost(&monitor);
+        }
+    }
+}
+
+/// Goal: a REQ whose server dies with its question can be used again when relaxed, and finds the new server.
+#[test]
+fn a_relaxed_req_asks_again() {
+    let (context, other) = (Context::new(), Context::new());
+    let place = free_endpoint(&other);
+    let req = quick(&context, SocketType::Req);
+    req.set_req_relaxed(true).unwrap();
+    req.set_req_correlate(true).unwrap();
+    let monitor = req.monitor();
+    req.connect(&place).unwrap();
+    let rep = socket(&other, SocketType::Rep);
+    rep.bind(&place).unwrap();
+    req.send("lost").unwrap();
+    assert_eq!(&rep.recv().unwrap()[..], b"lost");
+    drop(rep);
+    expect_lost(&monitor);
+    let rep = socket(&other, SocketType::Rep);
+    rep.bind(&place).unwrap();
+    req.send("again").unwrap();
+    assert_eq!(&rep.recv().unwrap()[..], b"again");
+    rep.send("here").unwrap();
+    assert_eq!(&req.recv().unwrap()[..], b"here");
 }
 
 /// Goal: a listener that bare peers come to and leave serves the next one as well. Method: two hundred, one after the
 /// other, each with a message.
 #[test]
 fn peers_come_and_go() {
-    use std::io::Write;
     let context = Context::new();
     let pull = socket(&context, SocketType::Pull);
     let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
     for i in 0..200u8 {
         let mut peer = raw_peer(&endpoint, "PUSH");
-        peer.write_all(&common::frame(0, &[i])).unwrap();
+        peer.write_all(&frame(0, &[i])).unwrap();
         drop(peer);
         assert_eq!(pull.recv().unwrap()[..], [i]);
     }

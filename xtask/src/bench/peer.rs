@@ -120,6 +120,10 @@ impl Drop for Peer {
         // Already gone is as good as killed.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // The tracer opened it when it began: what it may still write makes no new file.
+        if let Some(file) = &self.trace {
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

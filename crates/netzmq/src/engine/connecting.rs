@@ -146,7 +146,7 @@ impl IoThread {
     fn connected(&mut self, token: u64, stream: Stream) {
         if let Some(session) = self.sessions.get(&token) {
             let remote = session.remote_text(Some(&stream));
-            session.shared.emit(|| {
+            session.shared.emit_in(&session.span, || {
                 MonitorEvent::new(EventKind::Connected, &stream.local_endpoint, &remote).with_fd(&stream)
             });
         }

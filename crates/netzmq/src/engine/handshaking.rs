@@ -181,7 +181,8 @@ impl IoThread {
         stream: Stream,
         options: Arc<SocketOptions>,
     ) {
-        self.sessions.insert(token, Session::new(token, shared, options, None, None));
+        let span = shared.span.of_connection(&stream.peer_endpoint, false);
+        self.sessions.insert(token, Session::new(token, shared, options, None, None, span));
         if self.handle.poller.add(&stream, token, Interest::Both).is_err() {
             return self.over(token);
         }
@@ -216,8 +217,9 @@ impl IoThread {
         let connecter = session.is_connecter();
         let remote = session.remote_text(Some(&stream));
         let existing = session.pipe;
+        let span = session.span.clone();
         // Told before a message can pass: whoever has an answer has heard of the connection.
-        shared.emit(|| {
+        shared.emit_in(&span, || {
             let event = MonitorEvent::new(EventKind::HandshakeSucceeded, &stream.local_endpoint, &remote);
             let mut event = event.with_fd(&*stream).incoming(!connecter);
             if let Some((peer, _)) = &peer {

@@ -26,6 +26,7 @@ use crate::options::SocketOptions;
 use crate::patterns::PipeId;
 use crate::pipe::SessionId;
 use crate::socket::core::{BondKind, Shared};
+use crate::spans::Span;
 use crate::transport::poller::{Event, Interest};
 use crate::transport::stream::{Moved, Stream};
 
@@ -49,6 +50,7 @@ pub(crate) struct Session {
     pub(crate) pulse: super::heartbeat::Pulse,
     /// The monitor knows that the last connection is lost.
     pub(crate) told: bool,
+    pub(crate) span: Span,
 }
 
 pub(crate) enum Phase {
@@ -94,7 +96,8 @@ impl IoThread {
         target: Target,
         options: Arc<SocketOptions>,
     ) {
-        self.sessions.insert(token, Session::new(token, shared, options, pipe, Some(target)));
+        let span = shared.span.of_connection(&target.endpoint_text(), false);
+        self.sessions.insert(token, Session::new(token, shared, options, pipe, Some(target), span));
         self.attempt(token);
     }
 
@@ -107,7 +110,8 @@ impl IoThread {
         via: SessionId,
         place: Place,
     ) {
-        let mut session = Session::new(token, shared, options, None, None);
+        let span = shared.span.of_connection(&stream.peer_endpoint, true);
+        let mut session = Session::new(token, shared, options, None, None, span);
         session.via = Some(via);
         session.place = Some(place);
         self.sessions.insert(token, session);
@@ -444,7 +448,7 @@ impl IoThread {
         {
             let why = EventKind::Disconnected("closed by this side".into());
             shared.note(&why, true);
-            shared.emit(|| {
+            shared.emit_in(&session.span, || {
                 MonitorEvent::new(why, &stream.local_endpoint, &session.remote_text(Some(stream)))
                     .with_fd(&**stream)
                     .incoming(!session.is_connecter())
@@ -470,7 +474,7 @@ impl IoThread {
     pub(crate) fn tell_with(&self, token: u64, kind: EventKind, stream: Option<&Stream>, errno: i32) {
         if let Some(session) = self.sessions.get(&token) {
             session.shared.note(&kind, matches!(session.phase, Phase::Running(_)));
-            session.shared.emit(|| {
+            session.shared.emit_in(&session.span, || {
                 let local = stream.map_or("", |s| &s.local_endpoint);
                 let event = MonitorEvent::new(kind, local, &session.remote_text(stream));
                 let mut event = event.incoming(!session.is_connecter());
@@ -491,8 +495,10 @@ impl Session {
         options: Arc<SocketOptions>,
         pipe: Option<PipeId>,
         target: Option<Target>,
+        span: Span,
     ) -> Session {
         Session {
+            span,
             token,
             shared,
             options,

@@ -30,6 +30,7 @@ use crate::patterns::{Pattern, PipeId};
 use crate::pipe::mailbox::{Alarm, Mailbox};
 use crate::pipe::table::PipeTable;
 use crate::pipe::{Link, SessionId};
+use crate::spans::Span;
 use crate::transport::kick::Kick;
 use crate::transport::poller::{Interest, Poller};
 
@@ -173,6 +174,7 @@ pub(crate) struct Shared {
     driven: AtomicU64,
     monitored: AtomicBool,
     monitor: Mutex<Option<MonitorSink>>,
+    pub(crate) span: Span,
 }
 
 pub(crate) type Guard<'a> = netzmq_lock::Guard<'a, Core>;
@@ -225,7 +227,9 @@ impl Shared {
             looks: 0,
             counts: Counts::default(),
         };
+        let span = context.span.of_socket(id, socket_type);
         Arc::new_cyclic(|me| Shared {
+            span,
             id,
             socket_type,
             context,
@@ -409,12 +413,18 @@ impl Shared {
         *monitor = sink;
     }
 
-    /// Tells the monitor, if there is one. Not under the socket's lock.
+    /// Tells the monitor, if there is one, of what is no connection's. Not under the socket's lock.
     pub(crate) fn emit(&self, event: impl FnOnce() -> MonitorEvent) {
+        self.emit_in(&self.span, event);
+    }
+
+    /// [`emit`](Shared::emit) of what befell the connection with this span.
+    #[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
+    pub(crate) fn emit_in(&self, span: &Span, event: impl FnOnce() -> MonitorEvent) {
         #[cfg(feature = "tracing")]
         let event = {
             let event = event();
-            self.trace(&event);
+            span.tell(self.id, self.socket_type, &event);
             || event
         };
         if self.monitored.load(Ordering::Acquire) {

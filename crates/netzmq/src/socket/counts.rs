@@ -28,22 +28,6 @@ impl Shared {
         change(&mut self.lock().counts.connections);
     }
 
-    /// Tells whoever collects traces.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn trace(&self, event: &crate::monitor::MonitorEvent) {
-        tracing::debug!(
-            target: "netzmq",
-            socket = self.id,
-            socket_type = self.socket_type.as_str(),
-            local = event.local,
-            remote = event.remote,
-            routing_id = %event.routing_id.escape_ascii(),
-            incoming = event.incoming,
-            "{:?}",
-            event.kind,
-        );
-    }
-
     pub(crate) fn stats(&self) -> SocketStats {
         let mut core = self.lock();
         self.read_mail(&mut core);
