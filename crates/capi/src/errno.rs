@@ -50,6 +50,9 @@ impl Errno {
 }
 
 impl From<SendFailure> for Errno {
+    // Apart: the calls that move messages seldom fail, and pay for every word in their way.
+    #[cold]
+    #[inline(never)]
     fn from(failure: SendFailure) -> Errno {
         match failure {
             SendFailure::WouldBlock => EAGAIN,
@@ -67,6 +70,8 @@ impl From<SendFailure> for Errno {
 }
 
 impl From<RecvError> for Errno {
+    #[cold]
+    #[inline(never)]
     fn from(error: RecvError) -> Errno {
         match error {
             RecvError::WouldBlock => EAGAIN,

@@ -135,6 +135,43 @@ pub(crate) fn get<T: Handle>(handle: *const c_void) -> Result<Ref<T>, Errno> {
     if word & !USERS == T::KIND << KIND_SHIFT { Ok(found) } else { Err(T::MISTAKEN) }
 }
 
+/// Does something with the object of a handle, by the shortest way: for the calls that move messages. `far` is the same as
+/// `near`, for a thread that can't visit now. (Two closures, because one that is used twice is not put in line.)
+#[inline(always)]
+pub(crate) fn with<T: Handle, R>(
+    handle: *const c_void,
+    near: impl FnOnce(&T, &Visit) -> Result<R, Errno>,
+    far: impl FnOnce(&T) -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    let slot = slot(handle).ok_or(T::MISTAKEN)?;
+    let Some(visit) = Visit::enter(slot.place()) else { return with_counted(handle, far) };
+    // Acquire: pairs with the Release in `insert` (H2).
+    let word = slot.word.load(Ordering::Acquire);
+    let done = if word & !USERS == T::KIND << KIND_SHIFT {
+        // Relaxed: ordered by the Acquire above.
+        let object = slot.object.load(Ordering::Relaxed);
+        // SAFETY: H2, and by H1 it lives as long as the visit.
+        near(unsafe { &(*object.cast::<Kept<T>>()).value }, &visit)
+    } else {
+        Err(T::MISTAKEN)
+    };
+    drop(visit);
+    // Relaxed: the barrier of the visit's end stands before it.
+    if slot.word.load(Ordering::Relaxed) & CLOSING != 0 {
+        end(slot);
+    }
+    done
+}
+
+#[cold]
+#[inline(never)]
+fn with_counted<T: Handle, R>(
+    handle: *const c_void,
+    far: impl FnOnce(&T) -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    far(&*get::<T>(handle)?)
+}
+
 /// Takes the handle away from C: nobody finds it any more. The object goes when the last call has let go of it.
 pub(crate) fn remove<T: Handle>(handle: *const c_void) -> Result<Ref<T>, Errno> {
     let found = get::<T>(handle)?;

@@ -2,8 +2,6 @@
 
 use std::ffi::{c_int, c_void};
 
-use netzmq::Message;
-
 use crate::boundary::{bytes, export, place};
 use crate::errno::{EINVAL, ENOMEM, Errno};
 use crate::handles;
@@ -31,9 +29,8 @@ export! {
         for (index, entry) in entries.iter().enumerate() {
             let flags = if index + 1 == count { flags & !ZMQ_SNDMORE } else { flags };
             // SAFETY: the manual page's contract.
-            let body = Message::copy_from_slice(unsafe { bytes(entry.iov_base, entry.iov_len) }?);
-            sent = crate::message::length(body.len());
-            socket.send(body, flags).map_err(|error| Errno::from(error.reason))?;
+            let body = unsafe { bytes(entry.iov_base, entry.iov_len) }?;
+            sent = socket.send_bytes(None, body, flags)?;
         }
         Ok(sent)
     }

@@ -4,9 +4,12 @@ use std::ffi::{c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use netzmq::{Context, Message, SendError, Socket, SocketType, raw};
+use netzmq::memory::Annotations;
+use netzmq::raw::{self, Call};
+use netzmq::{Context, Message, Socket, SocketType};
+use netzmq_lock::Visit;
 
 use crate::boundary::{bytes, bytes_mut, export, utf8};
 use crate::context::CContext;
@@ -65,40 +68,78 @@ impl CSocket {
         self.process != std::process::id()
     }
 
-    #[inline]
-    pub(crate) fn send(&self, message: Message, flags: c_int) -> Result<(), SendError> {
-        match (flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0) {
-            (false, false) => self.socket.send(message),
-            (true, false) => self.socket.send_more(message),
-            (more, true) => raw::try_send(&self.socket, message, more),
-        }
-    }
-
-    #[inline]
-    fn send_bytes(&self, body: &[u8], flags: c_int) -> Result<(), SendError> {
-        match (flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0) {
-            (false, false) => self.socket.send(body),
-            (true, false) => self.socket.send_more(body),
-            (more, true) => raw::try_send(&self.socket, body, more),
-        }
+    /// Sends a message, which is empty after it, or as it was if it was not sent. Returns its length.
+    pub(crate) fn send(&self, message: &mut Message, flags: c_int) -> Result<c_int, Errno> {
+        self.send_in(None, message, flags)
     }
 
     pub(crate) fn recv(&self, flags: c_int) -> Result<Message, Errno> {
         let mut message = Message::new();
-        self.recv_to(&mut message, flags)?;
+        self.recv_to(None, &mut message, flags)?;
         Ok(message)
     }
 
-    #[inline]
-    fn recv_to(&self, message: &mut Message, flags: c_int) -> Result<(), Errno> {
-        raw::recv_to(&self.socket, message, flags & ZMQ_DONTWAIT == 0)?;
+    // What follows is in line: calls cost what messages cost. `visit`: as `handles::with` has it.
+
+    /// Sends bytes that stay the caller's.
+    #[inline(always)]
+    pub(crate) fn send_bytes(
+        &self,
+        visit: Option<&Visit>,
+        body: &[u8],
+        flags: c_int,
+    ) -> Result<c_int, Errno> {
+        let call = Call { visit, waits: flags & ZMQ_DONTWAIT == 0 };
+        raw::send_bytes(&self.socket, call, body, flags & ZMQ_SNDMORE != 0)?;
+        Ok(length(body.len()))
+    }
+
+    #[inline(always)]
+    fn send_in(&self, visit: Option<&Visit>, message: &mut Message, flags: c_int) -> Result<c_int, Errno> {
+        if !is_lent(message) {
+            return self.hand_over(visit, message, flags);
+        }
+        let len = self.send_bytes(visit, message, flags)?;
+        *message = Message::new();
+        Ok(len)
+    }
+
+    #[inline(never)]
+    fn hand_over(&self, visit: Option<&Visit>, message: &mut Message, flags: c_int) -> Result<c_int, Errno> {
+        let call = Call { visit, waits: flags & ZMQ_DONTWAIT == 0 };
+        let len = message.len();
+        // What a former sender said of itself does not travel on.
+        let told = message.take_annotations();
+        let group = told.as_ref().map(|a| a.group.clone()).filter(|group| !group.is_empty());
+        message.set_annotations(group.map(|group| Arc::new(Annotations::new(group, None))));
+        let sent = raw::send(&self.socket, call, message, flags & ZMQ_SNDMORE != 0);
+        if sent.is_err() {
+            message.set_annotations(told);
+        }
+        sent?;
+        Ok(length(len))
+    }
+
+    #[inline(always)]
+    fn recv_into(&self, visit: Option<&Visit>, room: &mut [u8], flags: c_int) -> Result<c_int, Errno> {
+        let call = Call { visit, waits: flags & ZMQ_DONTWAIT == 0 };
+        let received = raw::recv_into(&self.socket, call, room)?;
+        // Relaxed: read by the thread that received, or by one that it has told.
+        self.more.store(received.more, Ordering::Relaxed);
+        Ok(length(received.len))
+    }
+
+    #[inline(always)]
+    fn recv_to(&self, visit: Option<&Visit>, message: &mut Message, flags: c_int) -> Result<c_int, Errno> {
+        let call = Call { visit, waits: flags & ZMQ_DONTWAIT == 0 };
+        raw::recv_to(&self.socket, call, message)?;
         if !matches!(self.socket.socket_type(), SocketType::Server | SocketType::Peer) {
             // Within the process the message is the sender's own, with the number that it was sent to.
             message.set_routing_id(0);
         }
-        // Relaxed: read by the thread that received, or by one that it has told.
+        // Relaxed: as in `recv_into`.
         self.more.store(message.has_more(), Ordering::Relaxed);
-        Ok(())
+        Ok(length(message.len()))
     }
 }
 
@@ -147,41 +188,17 @@ fn check_datagrams(address: &str, socket_type: SocketType, binds: bool) -> Resul
     if udp && !fits || !udp && socket_type == SocketType::Dgram { Err(ENOCOMPATPROTO) } else { Ok(()) }
 }
 
-/// Bodies up to here are inline in a message, so that no peer, on a wire or in the process, gets them without a copy.
-const LENT_MAX: usize = Message::INLINE_MAX;
+/// Bodies up to here are copied wherever they go, over a wire or to a peer in this process.
+const LENT_MAX: usize = 1024;
 
-/// Sends from C's message, which is empty after it, or unchanged if it was not sent.
-fn send_message(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> Result<c_int, Errno> {
-    let socket = handles::get::<CSocket>(socket)?;
-    // SAFETY: the manual page's contract.
-    let message = unsafe { message_mut(message) }?;
-    let len = message.len();
-    if len <= LENT_MAX && message.annotations().is_none() && message.routing_id() == 0 {
-        // Copied in any case, wherever it goes: a move of the message first would cost as much again.
-        socket.send_bytes(message, flags).map_err(|error| Errno::from(error.reason))?;
-        *message = Message::new();
-        return Ok(length(len));
-    }
-    let mut part = std::mem::take(message);
-    if part.annotations().is_some_and(|a| a.properties.is_some()) {
-        // What a former sender said of itself does not travel on.
-        let group = part.annotations().map(|a| a.group.clone()).filter(|g| !g.is_empty());
-        let group = group.map(|g| std::sync::Arc::new(netzmq::memory::Annotations::new(g, None)));
-        part.set_annotations(group);
-    }
-    socket.send(part, flags).map_err(|SendError { message: back, reason }| {
-        *message = back;
-        Errno::from(reason)
-    })?;
-    Ok(length(len))
-}
-
-fn recv_message(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> Result<c_int, Errno> {
-    let socket = handles::get::<CSocket>(socket)?;
-    // SAFETY: the manual page's contract.
-    let message = unsafe { message_mut(message) }?;
-    socket.recv_to(message, flags)?;
-    Ok(length(message.len()))
+/// A message of which nothing but the bytes travels, and those by a copy: taking it apart would cost more than that. Its
+/// memory is ours, so nobody waits for word that it is free.
+#[inline]
+fn is_lent(message: &Message) -> bool {
+    message.len() <= LENT_MAX
+        && message.routing_id() == 0
+        && !message.is_external()
+        && message.annotations().is_none_or(|a| a.group.is_empty())
 }
 
 export! {
@@ -244,11 +261,13 @@ export! {
 
     /// Sends a copy of these bytes as one part. (`zmq_send`)
     fn zmq_send(socket: *mut c_void, data: *const c_void, len: usize, flags: c_int) -> c_int {
-        let socket = handles::get::<CSocket>(socket)?;
-        // SAFETY: the manual page's contract.
-        let body = unsafe { bytes(data, len) }?;
-        socket.send_bytes(body, flags).map_err(|error| Errno::from(error.reason))?;
-        Ok(length(len))
+        // SAFETY: the manual page's contract, for as long as the call.
+        let body = move || unsafe { bytes(data, len) };
+        handles::with::<CSocket, _>(
+            socket,
+            move |socket, visit| socket.send_bytes(Some(visit), body()?, flags),
+            move |socket| socket.send_bytes(None, body()?, flags),
+        )
     }
 
     /// Sends bytes that stay for ever, without a copy. (`zmq_send_const`)
@@ -256,43 +275,52 @@ export! {
         let socket = handles::get::<CSocket>(socket)?;
         // SAFETY: the manual page's contract.
         let body: &'static [u8] = unsafe { bytes(data, len) }?;
-        socket.send(Message::from_static(body), flags).map_err(|error| Errno::from(error.reason))?;
-        Ok(length(len))
+        socket.send(&mut Message::from_static(body), flags)
     }
 
     /// Receives one part into memory of `len` bytes; what is longer is cut. Returns its whole length. (`zmq_recv`)
     fn zmq_recv(socket: *mut c_void, data: *mut c_void, len: usize, flags: c_int) -> c_int {
-        let socket = handles::get::<CSocket>(socket)?;
-        // SAFETY: the manual page's contract.
-        let room = unsafe { bytes_mut(data, len) }?;
-        let received = if flags & ZMQ_DONTWAIT != 0 {
-            socket.socket().try_recv_into(room)
-        } else {
-            socket.socket().recv_into(room)
-        }?;
-        // Relaxed: as in `recv`.
-        socket.more.store(received.more, Ordering::Relaxed);
-        Ok(length(received.len))
+        // SAFETY: the manual page's contract, for as long as the call.
+        let room = move || unsafe { bytes_mut(data, len) };
+        handles::with::<CSocket, _>(
+            socket,
+            move |socket, visit| socket.recv_into(Some(visit), room()?, flags),
+            move |socket| socket.recv_into(None, room()?, flags),
+        )
     }
 
     /// Sends a message, which is empty after it. (`zmq_msg_send`)
     fn zmq_msg_send(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> c_int {
-        send_message(message, socket, flags)
+        // SAFETY: the manual page's contract, for as long as the call.
+        let part = move || unsafe { message_mut(message) };
+        handles::with::<CSocket, _>(
+            socket,
+            move |socket, visit| socket.send_in(Some(visit), part()?, flags),
+            move |socket| socket.send_in(None, part()?, flags),
+        )
     }
 
     /// Receives a message in place of what was in `message`. (`zmq_msg_recv`)
     fn zmq_msg_recv(message: *mut RawMessage, socket: *mut c_void, flags: c_int) -> c_int {
-        recv_message(message, socket, flags)
+        // SAFETY: the manual page's contract, for as long as the call.
+        let part = move || unsafe { message_mut(message) };
+        handles::with::<CSocket, _>(
+            socket,
+            move |socket, visit| socket.recv_to(Some(visit), part()?, flags),
+            move |socket| socket.recv_to(None, part()?, flags),
+        )
     }
 
     /// The older name of `zmq_msg_send`. (`zmq_sendmsg`)
     fn zmq_sendmsg(socket: *mut c_void, message: *mut RawMessage, flags: c_int) -> c_int {
-        send_message(message, socket, flags)
+        // SAFETY: the contract is the same.
+        Ok(unsafe { zmq_msg_send(message, socket, flags) })
     }
 
     /// The older name of `zmq_msg_recv`. (`zmq_recvmsg`)
     fn zmq_recvmsg(socket: *mut c_void, message: *mut RawMessage, flags: c_int) -> c_int {
-        recv_message(message, socket, flags)
+        // SAFETY: the contract is the same.
+        Ok(unsafe { zmq_msg_recv(message, socket, flags) })
     }
 
     /// DISH: joins a group. (`zmq_join`)

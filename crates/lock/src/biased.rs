@@ -80,7 +80,22 @@ impl<T> BiasedMutex<T> {
     /// May panic or wait for ever, as with std's, if this thread holds it already.
     #[inline]
     pub fn lock(&self) -> Guard<'_, T> {
-        let mine = seat::current();
+        self.lock_on(seat::current())
+    }
+
+    /// [`lock`](BiasedMutex::lock) by a thread that has found its seat already.
+    ///
+    /// # Panics
+    /// As `lock`.
+    #[cfg(not(netzmq_loom))]
+    #[inline]
+    pub fn lock_in(&self, visit: &crate::Visit) -> Guard<'_, T> {
+        self.lock_on(visit.seat())
+    }
+
+    /// `mine`: what `seat::current` says.
+    #[inline(always)]
+    fn lock_on(&self, mine: *const Seat) -> Guard<'_, T> {
         // Relaxed: a thread that finds itself here wrote it, and nobody else can write that.
         if ptr::eq(self.owner.load(Ordering::Relaxed), mine) {
             // SAFETY: `owner` is only ever null, which `current` never returns, or a seat that its own thread got from

@@ -1,162 +1,144 @@
-//! Who is where: a note of each thread, of the one thing it uses at the moment, that costs two plain stores.
+//! Who is where: each thread's note of the one thing that it uses at the moment, which costs two plain stores.
 //!
 //! For things that many threads may use and one takes away. Who uses one *enters* its place (any address) and then looks
 //! whether it is still there; who takes it away says so and then asks whether the place [is visited](is_visited). As
 //! with the lock, the barrier between the two steps is the second one's: a `membarrier`.
 //!
 //! Invariants:
-//! - A thread writes its own note only, and there is one: who is somewhere already does not enter.
+//! - A thread writes its own note only (it is on its [seat](crate::seat)), and there is one: who is somewhere already
+//!   does not enter.
 //! - What a visitor did comes before the answer "nobody is there".
+//! - Every seat is in the list from its making to the end of its thread, so nobody visits unseen.
 
 use std::sync::{Arc, PoisonError};
 
 use crate::barrier;
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::seat::Seat;
+use crate::sync::{Mutex, Ordering};
 
-/// One thread's note. On a cache line of its own.
-#[derive(Debug)]
-#[repr(align(64))]
-struct Note {
-    /// The place where the thread is; 0: nowhere.
-    at: AtomicUsize,
-}
-
-impl Note {
-    fn new() -> Note {
-        Note { at: AtomicUsize::new(0) }
-    }
-
+impl Seat {
+    /// Notes where this thread is. `false`: it is somewhere already.
     #[inline(always)]
-    fn enter(&self, place: usize) -> bool {
+    fn visit(&self, place: usize) -> bool {
         if self.at.load(Ordering::Relaxed) != 0 {
             return false;
         }
         self.at.store(place, Ordering::Relaxed);
-        // Pairs with `Notes::is_visited`: it sees the note, or the visitor sees that the thing is being taken away.
+        // Pairs with `Visitors::is_visited`: it sees the note, or the visitor sees that the thing is being taken away.
         barrier::light();
         true
     }
 
     #[inline(always)]
-    fn leave(&self) {
+    fn end_visit(&self) {
         // Release: pairs with the Acquire in `is_visited`.
         self.at.store(0, Ordering::Release);
-        // Pairs with `Notes::is_visited`: it sees that the visitor has left, or the visitor sees what was said before.
+        // Pairs with `Visitors::is_visited`: it sees that the visitor has left, or the visitor sees what was said before.
         barrier::light();
     }
 }
 
-/// Everybody's notes. No more than threads that ever entered and have not ended.
+/// Everybody's seats. No more than threads that ever needed one and have not ended.
 #[derive(Debug)]
-struct Notes(Mutex<Vec<Arc<Note>>>);
+struct Visitors(Mutex<Vec<Arc<Seat>>>);
 
-impl Notes {
+impl Visitors {
     fn is_visited(&self, place: usize) -> bool {
         barrier::heavy();
-        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Acquire: what a visitor did who has left, comes before this.
-        notes.iter().any(|note| note.at.load(Ordering::Acquire) == place)
+        seats.iter().any(|seat| seat.at.load(Ordering::Acquire) == place)
     }
 
-    fn add(&self, note: &Arc<Note>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note.clone());
+    fn add(&self, seat: &Arc<Seat>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(seat.clone());
     }
 
     #[cfg(not(netzmq_loom))]
-    fn forget(&self, note: &Arc<Note>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !Arc::ptr_eq(known, note));
+    fn forget(&self, seat: &Arc<Seat>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !Arc::ptr_eq(known, seat));
     }
 }
 
 #[cfg(not(netzmq_loom))]
 mod global {
-    use std::cell::{Cell, RefCell};
     use std::ptr;
 
     use super::*;
+    use crate::seat;
 
-    static NOTES: Notes = Notes(Mutex::new(Vec::new()));
+    static VISITORS: Visitors = Visitors(Mutex::new(Vec::new()));
 
-    /// No note: never the address of one.
-    const NONE: *const Note = ptr::null();
+    /// The place of those who can't visit: where there is no `membarrier`, every thread is there from the start.
+    const NOWHERE: usize = usize::MAX;
 
-    thread_local! {
-        // Constant and without a destructor: reading it is one instruction, at any time of the thread's life.
-        static CURRENT: Cell<*const Note> = const { Cell::new(NONE) };
-        // Keeps the note, and takes it away at the end.
-        static KEEPER: RefCell<Keeper> = const { RefCell::new(Keeper(None)) };
+    /// A seat was made.
+    pub(crate) fn add(seat: &Arc<Seat>) {
+        if !barrier::is_available() {
+            seat.at.store(NOWHERE, Ordering::Relaxed);
+        }
+        VISITORS.add(seat);
     }
 
-    struct Keeper(Option<Arc<Note>>);
-
-    impl Drop for Keeper {
-        fn drop(&mut self) {
-            CURRENT.set(NONE);
-            if let Some(note) = self.0.take() {
-                NOTES.forget(&note);
-            }
-        }
+    /// Its thread ends.
+    pub(crate) fn forget(seat: &Arc<Seat>) {
+        VISITORS.forget(seat);
     }
 
     /// A thread's stay at a place. Ends when dropped.
     #[derive(Debug)]
     #[must_use]
-    pub struct Visit(*const Note);
+    pub struct Visit(*const Seat);
 
     impl Visit {
-        /// Enters a place, which is any number but 0. `None` if this thread is somewhere already, is about to end, or the
-        /// system has no `membarrier`: then the thing has to be held in another way.
+        /// Enters a place, which is any number but 0 and the largest one. `None` if this thread is somewhere already, is
+        /// about to end, or the system has no `membarrier`: then the thing has to be held in another way.
         #[inline]
         pub fn enter(place: usize) -> Option<Visit> {
-            let mut mine = CURRENT.get();
-            if mine.is_null() {
+            let mut mine = seat::current();
+            if ptr::eq(mine, seat::NONE) {
                 mine = take()?;
             }
-            // SAFETY: not null, so this thread's own, which lives until the thread ends and nulls it.
-            let note = unsafe { &*mine };
+            // SAFETY: not none, so this thread's own, which lives until the thread ends and `current` forgets it.
+            let seat = unsafe { &*mine };
             // Not `then_some`: a visit that never began would end another.
-            if note.enter(place) { Some(Visit(mine)) } else { None }
+            if seat.visit(place) { Some(Visit(mine)) } else { None }
+        }
+
+        /// The seat of the thread that visits, which is the one that has this.
+        #[inline(always)]
+        pub(crate) fn seat(&self) -> *const Seat {
+            self.0
         }
     }
 
     impl Drop for Visit {
-        #[inline]
+        #[inline(always)]
         fn drop(&mut self) {
-            // SAFETY: the note of the thread that entered (a visit does not leave its thread), which has not ended: its
+            // SAFETY: the seat of the thread that entered (a visit does not leave its thread), which has not ended: its
             // thread-locals go after everything on its stack, and a visit is kept nowhere else.
-            unsafe { &*self.0 }.leave();
+            unsafe { &*self.0 }.end_visit();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn take() -> Option<*const Note> {
-        if !barrier::is_available() {
-            return None;
-        }
-        let taken = KEEPER.try_with(|keeper| {
-            let mut keeper = keeper.borrow_mut();
-            let note = keeper.0.get_or_insert_with(|| {
-                let note = Arc::new(Note::new());
-                NOTES.add(&note);
-                note
-            });
-            CURRENT.set(Arc::as_ptr(note));
-            CURRENT.get()
-        });
-        taken.ok()
+    fn take() -> Option<*const Seat> {
+        // The list has it, and this thread: it stays when this reference goes.
+        seat::take().map(|seat| Arc::as_ptr(&seat))
     }
 
     /// Whether any thread is at this place, which had been told before that nobody shall come in any more. Costs a system
     /// call.
     #[must_use]
     pub fn is_visited(place: usize) -> bool {
-        NOTES.is_visited(place)
+        VISITORS.is_visited(place)
     }
 
     #[cfg(test)]
     mod tests {
         use super::*;
+        use crate::BiasedMutex;
 
         /// Goal: a thread is at one place at a time, is seen there, and only there. Method: all of it.
         #[test]
@@ -180,13 +162,28 @@ mod global {
             drop(visit);
             assert!(!is_visited(here) && Visit::enter(there).is_some());
         }
+
+        /// Goal: a lock taken by a visitor is the same lock. Method: in turns with others, biased and not.
+        #[test]
+        fn visitors_lock() {
+            let lock = BiasedMutex::new(0);
+            let Some(visit) = Visit::enter(0x1003) else { return };
+            for _ in 0..1000 {
+                *lock.lock_in(&visit) += 1;
+            }
+            std::thread::scope(|s| s.spawn(|| *lock.lock() += 1).join().unwrap());
+            *lock.lock_in(&visit) += 1;
+            assert_eq!(*lock.lock(), 1002);
+        }
     }
 }
 
 #[cfg(not(netzmq_loom))]
 pub use global::{Visit, is_visited};
+#[cfg(not(netzmq_loom))]
+pub(crate) use global::{add, forget};
 
-/// The notes as they ship, with a fence on both sides for `membarrier`, around a thing that is taken away.
+/// The list as it ships, with a fence on both sides for `membarrier`, around a thing that is taken away.
 #[cfg(all(test, netzmq_loom))]
 mod loom_tests {
     use loom::cell::UnsafeCell;
@@ -194,11 +191,12 @@ mod loom_tests {
     use loom::thread;
 
     use super::*;
+    use crate::sync::AtomicUsize;
 
     const PLACE: usize = 64;
 
     struct Thing {
-        notes: Notes,
+        visitors: Visitors,
         closing: AtomicUsize,
         freed: Mutex<bool>,
         value: UnsafeCell<u32>,
@@ -206,12 +204,12 @@ mod loom_tests {
 
     impl Thing {
         /// As `handles::get`, a use, and the leaving.
-        fn visit(&self, note: &Note) {
-            assert!(note.enter(PLACE));
+        fn visit(&self, seat: &Seat) {
+            assert!(seat.visit(PLACE));
             if self.closing.load(Ordering::Acquire) == 0 {
                 self.value.with(|value| assert_eq!(unsafe { *value }, 7, "used after it was freed"));
             }
-            note.leave();
+            seat.end_visit();
             if self.closing.load(Ordering::Relaxed) != 0 {
                 self.end();
             }
@@ -219,7 +217,7 @@ mod loom_tests {
 
         fn end(&self) {
             let mut freed = self.freed.lock().unwrap();
-            if !*freed && !self.notes.is_visited(PLACE) {
+            if !*freed && !self.visitors.is_visited(PLACE) {
                 *freed = true;
                 self.value.with_mut(|value| unsafe { *value = 0 });
             }
@@ -231,16 +229,16 @@ mod loom_tests {
         builder.preemption_bound = Some(preemptions);
         builder.check(move || {
             let thing = LoomArc::new(Thing {
-                notes: Notes(Mutex::new(Vec::new())),
+                visitors: Visitors(Mutex::new(Vec::new())),
                 closing: AtomicUsize::new(0),
                 freed: Mutex::new(false),
                 value: UnsafeCell::new(7),
             });
             let threads: Vec<_> = (0..visitors)
                 .map(|_| {
-                    let (thing, note) = (thing.clone(), Arc::new(Note::new()));
-                    thing.notes.add(&note);
-                    thread::spawn(move || (0..visits).for_each(|_| thing.visit(&note)))
+                    let (thing, seat) = (thing.clone(), Arc::new(Seat::new()));
+                    thing.visitors.add(&seat);
+                    thread::spawn(move || (0..visits).for_each(|_| thing.visit(&seat)))
                 })
                 .collect();
             thing.closing.store(1, Ordering::Release);

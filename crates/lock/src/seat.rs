@@ -1,7 +1,8 @@
-//! A thread's seat: where it writes down which lock it is inside of by a bias.
+//! A thread's seat: where it writes down which lock it is inside of by a bias, and what it [visits](crate::presence).
 //!
 //! Each thread has its own, so that a thread which comes too late, and takes back what it wrote, disturbs nobody.
-//! A seat lives as long as its thread, or a lock that knows of it.
+//! A seat lives as long as its thread, or a lock that knows of it. One for both purposes, because finding it costs more
+//! than writing on it: in a shared library a thread-local is found by a call.
 
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -15,16 +16,18 @@ use crate::sync::AtomicUsize;
 pub(crate) struct Seat {
     /// The address of the lock that this thread is inside of by a bias; 0: none. Only its own thread writes it.
     pub(crate) inside: AtomicUsize,
+    /// The place that this thread visits; 0: none. Only its own thread writes it.
+    pub(crate) at: AtomicUsize,
 }
 
 impl Seat {
     pub(crate) fn new() -> Seat {
-        Seat { inside: AtomicUsize::new(0) }
+        Seat { inside: AtomicUsize::new(0), at: AtomicUsize::new(0) }
     }
 }
 
 /// No seat: never the address of one, nor null (which means "nobody").
-const NONE: *const Seat = ptr::without_provenance(1);
+pub(crate) const NONE: *const Seat = ptr::without_provenance(1);
 
 thread_local! {
     // Constant and without a destructor: reading it is one instruction, at any time of the thread's life.
@@ -38,6 +41,10 @@ struct Keeper(Option<Arc<Seat>>);
 impl Drop for Keeper {
     fn drop(&mut self) {
         CURRENT.set(NONE);
+        #[cfg(not(netzmq_loom))]
+        if let Some(seat) = self.0.take() {
+            crate::presence::forget(&seat);
+        }
     }
 }
 
@@ -48,11 +55,18 @@ pub(crate) fn current() -> *const Seat {
     CURRENT.get()
 }
 
+fn make() -> Arc<Seat> {
+    let seat = Arc::new(Seat::new());
+    #[cfg(not(netzmq_loom))]
+    crate::presence::add(&seat);
+    seat
+}
+
 /// This thread's seat, made now if need be. `None` while the thread ends.
 pub(crate) fn take() -> Option<Arc<Seat>> {
     let taken = KEEPER.try_with(|keeper| {
         let mut keeper = keeper.borrow_mut();
-        let seat = keeper.0.get_or_insert_with(|| Arc::new(Seat::new())).clone();
+        let seat = keeper.0.get_or_insert_with(make).clone();
         CURRENT.set(Arc::as_ptr(&seat));
         seat
     });
@@ -71,6 +85,10 @@ mod tests {
         assert!(Arc::ptr_eq(&mine, &take().unwrap()));
         let other = std::thread::spawn(|| take().unwrap()).join().unwrap();
         assert!(!Arc::ptr_eq(&mine, &other));
-        assert_eq!(Arc::strong_count(&other), 1, "its thread has let go of it");
+        assert_eq!(
+            Arc::strong_count(&other),
+            1,
+            "its thread has let go of it, and so has the list of visitors"
+        );
     }
 }

@@ -284,6 +284,22 @@ impl Message {
         }
     }
 
+    /// [`try_with_len`](Message::try_with_len) where the message is wanted, which saves moving it. Whatever was in `slot`
+    /// is written over; it holds an empty message if the memory cannot be had.
+    #[inline]
+    pub fn write_with_len(slot: &mut MaybeUninit<Message>, len: usize) -> Option<&mut Message> {
+        let message = slot.write(Message::new());
+        if len <= INLINE_MAX {
+            message.body.copy_from(&[0; INLINE_MAX]);
+            message.tag = Tag::inline(len);
+        } else {
+            let (block, len) = MessagePool::shared().try_rent(len)?.into_parts();
+            message.body.heap = Heap::of_block(block.data(), len, block);
+            message.tag = Tag::BLOCK;
+        }
+        Some(message)
+    }
+
     // ---- reading ------------------------------------------------------------------------------------
 
     /// The body outside the message, if it lies there.
@@ -387,6 +403,13 @@ impl Message {
             Tag::EXTERNAL | Tag::EXTERNAL_WRITABLE => MessageKind::External,
             _ => MessageKind::Inline,
         }
+    }
+
+    /// Whether it is of [`MessageKind::External`]: somebody may be waiting for word that the memory is free.
+    #[inline]
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.tag == Tag::EXTERNAL || self.tag == Tag::EXTERNAL_WRITABLE
     }
 
     /// Gives up the body's reference, if it has one. To be called once, by `drop`.

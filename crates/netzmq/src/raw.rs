@@ -3,21 +3,24 @@
 //! Never a second way of doing something: each item here is a thin door to what the engine does anyway.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
+use netzmq_lock::Visit;
 use netzmq_memory::Message;
 
+use crate::connection::outbound::Body;
 use crate::context::{Closed, Context};
-use crate::error::{EndpointError, OptionError, RecvError, SendError};
+use crate::error::{EndpointError, OptionError, RecvError, SendFailure};
 use crate::monitor::MonitorEvent;
 use crate::pipe::mailbox::Alarm;
 use crate::poller::Interest;
-use crate::socket::core::{BondKind, Shared};
+use crate::socket::core::{BondKind, Guard, Shared};
 use crate::socket::send::Wait;
 use crate::socket::watch::WatchKey;
-use crate::socket::{Payload, Socket};
+use crate::socket::{Received, Socket};
 use crate::transport::accept_filter::Network;
 use crate::transport::kick::Kick;
 
@@ -169,24 +172,78 @@ pub fn event_fd(socket: &Socket) -> io::Result<RawFd> {
     Ok(socket.shared().event_fd()?.as_fd().as_raw_fd())
 }
 
-/// [`Socket::try_send`] and [`Socket::try_send_more`] with libzmq's sense of room: what has left since the high-water mark
-/// was reached counts from the I/O thread's next turn on.
+/// How a call of the C interface sends or receives.
+#[derive(Debug, Copy, Clone)]
+pub struct Call<'a> {
+    /// The calling thread's stay at the socket's handle, if it has one: the lock is then found without another look at
+    /// thread-local memory, which costs a shared library a call.
+    pub visit: Option<&'a Visit>,
+    /// It may wait, as long as the socket's time-outs allow.
+    pub waits: bool,
+}
+
+impl Call<'_> {
+    #[inline(always)]
+    fn lock<'s>(&self, socket: &'s Socket) -> Guard<'s> {
+        match self.visit {
+            Some(visit) => socket.shared().lock_in(visit),
+            None => socket.shared().lock(),
+        }
+    }
+
+    #[inline(always)]
+    fn wait(&self, never: Wait) -> Wait {
+        if self.waits { Wait::Timeout } else { never }
+    }
+}
+
+/// Sends one part that stays the caller's. A call that doesn't wait has libzmq's sense of room: what has left since the
+/// high-water mark was reached counts from the I/O thread's next turn on.
 ///
 /// # Errors
-/// As those.
-#[inline]
-pub fn try_send<'a>(socket: &Socket, body: impl Into<Payload<'a>>, more: bool) -> Result<(), SendError> {
-    socket.shared().send(body.into().0, more, Wait::Throttled)
+/// As [`Socket::send`] and [`Socket::try_send`], without the message.
+#[inline(always)]
+pub fn send_bytes(socket: &Socket, call: Call<'_>, body: &[u8], more: bool) -> Result<(), SendFailure> {
+    let mut body = ManuallyDrop::new(Body::Borrowed(body));
+    socket.shared().send_in(call.lock(socket), &mut body, more, call.wait(Wait::Throttled))
+}
+
+/// [`send_bytes`] of a message, which is empty after it, or as it was if it was not sent.
+///
+/// # Errors
+/// As [`send_bytes`].
+#[inline(always)]
+pub fn send(socket: &Socket, call: Call<'_>, message: &mut Message, more: bool) -> Result<(), SendFailure> {
+    let mut body = Body::Owned(std::mem::take(message));
+    let sent = socket.shared().send_in(call.lock(socket), &mut body, more, call.wait(Wait::Throttled));
+    if sent.is_err() {
+        *message = body.into_message();
+    }
+    sent
+}
+
+/// [`Socket::recv_into`].
+///
+/// # Errors
+/// As that, or as [`Socket::try_recv_into`] if the call doesn't wait.
+#[inline(always)]
+pub fn recv_into(socket: &Socket, call: Call<'_>, buffer: &mut [u8]) -> Result<Received, RecvError> {
+    let received = socket.shared().recv_in(call.lock(socket), call.wait(Wait::Never), |taken| {
+        let bytes = taken.bytes();
+        let copied = bytes.len().min(buffer.len());
+        buffer[..copied].copy_from_slice(&bytes[..copied]);
+        bytes.len()
+    });
+    received.map(|(len, more)| Received { len, more })
 }
 
 /// [`Socket::recv_to`] of a part that tells what is known of its sender ([`Message::annotations`]).
 ///
 /// # Errors
 /// As [`Socket::recv`]; the message is left as it was.
-#[inline]
-pub fn recv_to(socket: &Socket, message: &mut Message, may_wait: bool) -> Result<(), RecvError> {
-    let wait = if may_wait { Wait::Timeout } else { Wait::Never };
-    socket.shared().recv_described(wait, message)
+#[inline(always)]
+pub fn recv_to(socket: &Socket, call: Call<'_>, message: &mut Message) -> Result<(), RecvError> {
+    socket.shared().recv_described(call.lock(socket), call.wait(Wait::Never), message)
 }
 
 /// STREAM: the routing id of the peer that was connected last.

@@ -332,7 +332,8 @@ fn a_throttled_sender_is_turned_away_and_told_of_room() {
     let mut sent = 0;
     for _ in 0..3 {
         let before = sent;
-        while raw::try_send(&push, &body, false).is_ok() {
+        let call = raw::Call { visit: None, waits: false };
+        while raw::send_bytes(&push, call, &body, false).is_ok() {
             sent += 1;
         }
         assert!(sent - before < 20, "{sent} after {before}");

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use netzmq_lock::BiasedMutex;
+use netzmq_lock::{BiasedMutex, Visit};
 use netzmq_memory::MessagePool;
 use netzmq_proto::SocketType;
 
@@ -251,6 +251,12 @@ impl Shared {
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_> {
         self.core.lock()
+    }
+
+    /// The same, for a caller that visits something.
+    #[inline]
+    pub(crate) fn lock_in(&self, visit: &Visit) -> Guard<'_> {
+        self.core.lock_in(visit)
     }
 
     /// A whole message was sent. Only under the lock, so nobody else writes.

@@ -34,7 +34,17 @@ impl Shared {
         wait: Wait,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
-        let mut core = self.lock();
+        self.recv_in(self.lock(), wait, sink)
+    }
+
+    /// The same under a lock that was taken for it.
+    #[inline]
+    pub(crate) fn recv_in<R>(
+        &self,
+        mut core: Guard<'_>,
+        wait: Wait,
+        sink: impl FnOnce(Taken<'_>) -> R,
+    ) -> Result<(R, bool), RecvError> {
         let received = self.recv_next(&mut core, wait, None, sink);
         core.unlock();
         received
@@ -42,11 +52,16 @@ impl Shared {
 
     /// Receives in place of what `message` held, and says on it what is known of the sender.
     #[inline]
-    pub(crate) fn recv_described(&self, wait: Wait, message: &mut Message) -> Result<(), RecvError> {
+    pub(crate) fn recv_described(
+        &self,
+        mut core: Guard<'_>,
+        wait: Wait,
+        message: &mut Message,
+    ) -> Result<(), RecvError> {
         // Who receives into the same message again and again mostly finds its sender there: nothing to be counted.
         let mut sender = message.take_annotations();
-        let received =
-            self.recv_next(&mut self.lock(), wait, Some(&mut sender), |taken| taken.assign_to(message));
+        let received = self.recv_next(&mut core, wait, Some(&mut sender), |taken| taken.assign_to(message));
+        core.unlock();
         let more = match received {
             Ok(((), more)) => more,
             Err(error) => {

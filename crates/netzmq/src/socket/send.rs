@@ -38,24 +38,35 @@ const WRITE_THROUGH_FROM: usize = 32 * 1024;
 impl Shared {
     #[inline]
     pub(crate) fn send(&self, mut body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
-        let mut core = self.lock();
+        let sent = self.send_in(self.lock(), &mut body, more, wait);
+        if sent.is_ok() && matches!(body, Body::Borrowed(_)) {
+            // Nothing to be dropped, which the compiler would find out by a call.
+            std::mem::forget(body);
+            return Ok(());
+        }
+        sent.map_err(|reason| SendError { message: body.into_message(), reason })
+    }
+
+    /// Sends under a lock that was taken for it. The body is dropped by the caller: by then the lock is free.
+    #[inline]
+    pub(crate) fn send_in(
+        &self,
+        mut core: Guard<'_>,
+        body: &mut Body<'_>,
+        more: bool,
+        wait: Wait,
+    ) -> Result<(), SendFailure> {
         let counts = wait != Wait::Throttled || core.has_counted_room();
         let done = if more {
             wait != Wait::Throttled && self.address_at_once(&mut core, body.bytes())
         } else {
-            counts && self.send_at_once(&mut core, &body)
+            counts && self.send_at_once(&mut core, body)
         };
         if done {
             core.unlock();
-            if matches!(body, Body::Borrowed(_)) {
-                // Nothing to be dropped, which the compiler would find out by a call.
-                std::mem::forget(body);
-            }
             return Ok(());
         }
-        let sent = self.send_part(&mut core, &mut body, more, wait);
-        drop(core);
-        sent.map_err(|reason| SendError { message: body.into_message(), reason })
+        self.send_part(&mut core, body, more, wait)
     }
 
     /// All parts of a message under one lock: no other thread's come between them.
