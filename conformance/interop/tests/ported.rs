@@ -36,6 +36,8 @@ fn old_client(requests: &str, changes: &str) {
         req.recv_multipart(0).unwrap();
         match sub.recv_multipart(0) {
             Err(zmq::Error::EAGAIN) => {}
+            // Or it was early enough for a change before.
+            Ok(change) if change[0] == b"oslo" => {}
             seen => break seen.unwrap(),
         }
     };
@@ -56,6 +58,7 @@ fn new_client(requests: &str, changes: &str) {
         req.recv_multipart().unwrap();
         match sub.recv_multipart() {
             Err(netzmq::RecvError::WouldBlock) => {}
+            Ok(change) if change[0] == "rome" => {}
             seen => break seen.unwrap(),
         }
     };

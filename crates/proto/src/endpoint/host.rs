@@ -84,7 +84,10 @@ impl Host {
             if scope.is_some_and(|scope| !is_name(scope)) {
                 return Err(invalid());
             }
-            return Ok(Host::Ip { address: address.into(), scope: scope.map(str::to_owned) });
+            let host = Host::Ip { address: address.into(), scope: scope.map(str::to_owned) };
+            // It is shown with brackets, and in its own spelling: what is shown must be short enough to be read again.
+            let len = if scope.is_some() { host.to_string().len() } else { 0 };
+            return if len > HOST_BYTES_MAX { Err(EndpointError::HostTooLong { len }) } else { Ok(host) };
         }
         if bracketed || scope.is_some() {
             return Err(invalid());

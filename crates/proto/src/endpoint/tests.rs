@@ -82,6 +82,8 @@ fn refusals_say_what_was_wrong() {
         ("vsock://x:1", InvalidCid { cid: "x".into() }),
         ("vsock://1:-1", InvalidPort { port: "-1".into() }),
         (&format!("tcp://{long_name}:1"), HostTooLong { len: 256 }),
+        // A finding of the fuzz target: what was read was shown with brackets, as a text too long to be read again.
+        (&format!("tcp://::%{}:1", "x".repeat(251)), HostTooLong { len: 256 }),
         (&format!("ipc://{}", "p".repeat(108)), IpcPathTooLong { len: 108 }),
         (&format!("inproc://{}", "n".repeat(257)), InprocNameTooLong { len: 257 }),
         (&too_long, TooLong { len: too_long.len() }),
