@@ -187,7 +187,7 @@ impl Call<'_> {
     fn lock<'s>(&self, socket: &'s Socket) -> Guard<'s> {
         match self.visit {
             Some(visit) => socket.shared().lock_in(visit),
-            None => socket.shared().lock(),
+            None => socket.shared().lock_for_short_way(),
         }
     }
 

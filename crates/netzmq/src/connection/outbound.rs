@@ -13,6 +13,7 @@
 //! - Commands never fall between the parts of a message.
 
 mod batch;
+mod ends;
 mod item;
 mod reader;
 #[cfg(test)]
@@ -23,11 +24,13 @@ use std::collections::VecDeque;
 use netzmq_memory::Message;
 use netzmq_proto::{CurveSealer, FrameHeader};
 
-use self::item::{HEAD_BYTES, Head, Item, Segment, append_frame, put, split};
+use self::item::{HEAD_BYTES, Head, Item, Segment, put, split};
 use self::reader::Reader;
 use super::buffers::{Appetite, Buffers, SEGMENT_BYTES};
 
 pub(crate) use self::batch::{Batch, Wrote};
+pub(crate) use self::ends::Ends;
+pub(crate) use self::item::append_frame;
 
 /// One write moves at most so many bytes: more only falls out of the caches before the peer reads it.
 pub(crate) const WRITE_BYTES: usize = 128 * 1024;
@@ -94,7 +97,7 @@ pub(crate) struct Outbound {
     items: VecDeque<Item>,
     /// The emptied deque of the last batch, to be used again.
     spare: VecDeque<Item>,
-    ends: VecDeque<u64>,
+    ends: Ends,
     /// How many of `ends` lie wholly in taken batches.
     ends_taken: usize,
     appended: u64,
@@ -123,7 +126,7 @@ impl Outbound {
         Outbound {
             items: VecDeque::new(),
             spare: VecDeque::new(),
-            ends: VecDeque::new(),
+            ends: Ends::new(),
             ends_taken: 0,
             appended: 0,
             committed: 0,
@@ -191,35 +194,61 @@ impl Outbound {
         }
     }
 
-    /// Appends a whole message of one part where that needs neither memory nor a writer: the segment has room, and
-    /// neither so many bytes wait, nor so many messages. False: nothing has happened.
+    /// What `append_at_once` may be called for, as long as nothing else happens to this: so many bytes, and so many
+    /// messages, until so many of either wait. `None`: messages are not plain frames, or one is being composed.
     #[inline]
-    pub(crate) fn push_at_once(&mut self, body: &[u8], bytes: u64, messages: usize) -> bool {
-        let longest = body.len() + FrameHeader::MAX_LEN;
-        let is_plain = self.sealer.is_none() && self.framing == Framing::Zmtp && body.len() < REFERENCE_FROM;
+    pub(crate) fn room_at_once(&self, bytes: u64, messages: usize) -> Option<(u64, usize)> {
+        let is_plain = self.sealer.is_none() && self.framing == Framing::Zmtp;
         // A message that is being composed, and what waits for its end.
         let is_between = self.appended == self.committed && self.late.is_empty();
-        let is_full = self.waiting_bytes() + longest as u64 >= bytes || self.messages() + 1 >= messages;
-        if !is_plain || !is_between || is_full {
-            return false;
+        let room = (bytes.saturating_sub(self.waiting_bytes()), messages.saturating_sub(self.messages() + 1));
+        (is_plain && is_between && room.1 > 0).then_some(room)
+    }
+
+    /// Appends a whole message of one part of less than `bytes`, where that needs no memory: the segment has room. Returns
+    /// its bytes with all that belongs to it. `None`: nothing has happened.
+    ///
+    /// Only after `room_at_once`.
+    #[inline]
+    pub(crate) fn append_at_once(&mut self, body: &[u8], bytes: u64) -> Option<u64> {
+        let longest = body.len() + FrameHeader::MAX_LEN;
+        if longest as u64 >= bytes || body.len() >= REFERENCE_FROM {
+            return None;
         }
-        let Some(Item::Bytes(segment)) = self.items.back_mut() else { return false };
-        let room = &mut segment.buffer[segment.end..];
-        if room.len() < longest {
-            return false;
-        }
+        let Some(Item::Bytes(segment)) = self.items.back_mut() else { return None };
+        let room = segment.buffer.get_mut(segment.end..).filter(|room| room.len() >= longest)?;
         let added = append_frame(room, body, false);
         segment.end += added;
         self.appended += added as u64;
         self.committed = self.appended;
-        self.ends.push_back(self.appended);
-        true
+        self.ends.push(self.appended);
+        Some(added as u64)
+    }
+
+    /// Both in one: false if nothing has happened.
+    #[inline]
+    pub(crate) fn push_at_once(&mut self, body: &[u8], bytes: u64, messages: usize) -> bool {
+        let room = self.room_at_once(bytes, messages);
+        room.is_some_and(|(bytes, _)| self.append_at_once(body, bytes).is_some())
+    }
+
+    /// Appends whole messages that were encoded for several connections at once, `ends` being where they end. Only after
+    /// `room_at_once`.
+    pub(crate) fn append_encoded(&mut self, buffers: &mut Buffers, messages: &Message, ends: &Ends) {
+        self.ends.append(self.appended, ends);
+        if messages.len() < REFERENCE_FROM {
+            self.copy(buffers, messages, &[]);
+        } else {
+            self.appended += messages.len() as u64;
+            self.items.push_back(Item::Body(messages.clone(), 0));
+        }
+        self.committed = self.appended;
     }
 
     #[inline]
     fn commit(&mut self, buffers: &mut Buffers) {
         self.committed = self.appended;
-        self.ends.push_back(self.appended);
+        self.ends.push(self.appended);
         if !self.late.is_empty() {
             let late = std::mem::take(&mut self.late);
             self.push_command(buffers, &late);
@@ -403,9 +432,7 @@ impl Outbound {
             taken = waiting;
         }
         self.taken += taken;
-        while self.ends.get(self.ends_taken).is_some_and(|&end| end <= self.taken) {
-            self.ends_taken += 1;
-        }
+        self.ends_taken = self.ends.up_to(self.taken);
         Some(Batch { items, written: 0 })
     }
 
@@ -421,18 +448,10 @@ impl Outbound {
         if self.spare.capacity() == 0 {
             self.spare = batch.items;
         }
-        while let Some(&end) = self.ends.front()
-            && end <= self.written
-        {
+        if let Some(end) = self.ends.pop_up_to(self.written) {
             self.boundary = self.boundary.max(end);
-            self.ends.pop_front();
-            self.ends_taken = self.ends_taken.saturating_sub(1);
         }
-        while let Some(&end) = self.ends_taken.checked_sub(1).and_then(|last| self.ends.get(last))
-            && end > self.taken
-        {
-            self.ends_taken -= 1;
-        }
+        self.ends_taken = self.ends.up_to(self.taken);
         while let Some(&end) = self.command_ends.front()
             && end <= self.written
         {
@@ -450,7 +469,7 @@ impl Outbound {
         self.appended += length;
         self.committed = self.appended;
         self.taken = self.appended;
-        self.ends.push_back(self.appended);
+        self.ends.push(self.appended);
         self.ends_taken = self.ends.len();
     }
 
@@ -484,7 +503,7 @@ impl Outbound {
             lost.preamble - lost.written
         } else if lost.written != lost.boundary {
             // Somewhere in a message or a command: in whichever ends first.
-            let ends = [lost.ends.front(), lost.command_ends.front()];
+            let ends = [lost.ends.first(), lost.command_ends.front().copied()];
             ends.into_iter().flatten().min().map_or(0, |end| end - lost.written)
         } else {
             0

@@ -73,6 +73,11 @@ impl Rules for Dealer {
     }
 
     #[inline]
+    fn has_one_source(&self) -> bool {
+        self.queue.has_one_source()
+    }
+
+    #[inline]
     fn taken(&mut self, _: PipeId, more: bool) {
         self.queue.taken(more);
     }
@@ -94,6 +99,11 @@ impl Rules for Dealer {
     #[inline]
     fn next_target(&self) -> Option<PipeId> {
         self.balancer.next_target()
+    }
+
+    #[inline]
+    fn has_one_target(&self) -> bool {
+        self.balancer.has_one_target()
     }
 
     #[inline]

@@ -70,6 +70,12 @@ impl FairQueue {
         self.ring.head()
     }
 
+    /// `next_source` goes on naming the same pipe as long as nothing but whole messages are taken.
+    #[inline]
+    pub(crate) fn has_one_source(&self) -> bool {
+        !self.partway && self.ring.has_one()
+    }
+
     /// A part was taken from the pipe that `next` named.
     #[inline]
     pub(crate) fn taken(&mut self, more: bool) {

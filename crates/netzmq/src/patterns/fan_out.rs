@@ -173,6 +173,11 @@ impl FanOut {
         self.passed_over
     }
 
+    /// Somebody was passed over for the message at hand.
+    pub(crate) fn has_met_full(&self) -> bool {
+        self.met_full > 0
+    }
+
     /// The pipes of the message at hand.
     #[inline]
     pub(crate) fn fan(&self) -> &[PipeId] {

@@ -82,6 +82,11 @@ impl LoadBalancer {
         if self.state == State::Between { self.ring.head() } else { None }
     }
 
+    #[inline]
+    pub(crate) fn has_one_target(&self) -> bool {
+        self.ring.has_one()
+    }
+
     /// The pipe that `next_target` named was given a whole message.
     #[inline]
     pub(crate) fn target_taken(&mut self) {

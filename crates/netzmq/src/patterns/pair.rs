@@ -77,6 +77,22 @@ impl OnlyPipe {
         (self.receiving || pipes.has_message(pipe)).then_some(pipe)
     }
 
+    /// The pipe, if a message begins now.
+    #[inline]
+    pub(crate) fn next_target(&self) -> Option<PipeId> {
+        if self.sending == Sending::Between { self.pipe } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn pipe(&self) -> Option<PipeId> {
+        self.pipe
+    }
+
+    #[inline]
+    pub(crate) fn is_receiving(&self) -> bool {
+        self.receiving
+    }
+
     pub(crate) fn is_reading(&self, pipe: PipeId) -> bool {
         self.receiving && self.pipe == Some(pipe)
     }
@@ -142,8 +158,28 @@ impl Rules for Pair {
     }
 
     #[inline]
+    fn next_source(&self) -> Option<PipeId> {
+        self.only.pipe()
+    }
+
+    #[inline]
+    fn has_one_source(&self) -> bool {
+        !self.only.is_receiving()
+    }
+
+    #[inline]
     fn taken(&mut self, _: PipeId, more: bool) {
         self.only.taken(more);
+    }
+
+    #[inline]
+    fn next_target(&self) -> Option<PipeId> {
+        self.only.next_target()
+    }
+
+    #[inline]
+    fn has_one_target(&self) -> bool {
+        true
     }
 
     #[inline]

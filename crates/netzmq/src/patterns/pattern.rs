@@ -61,6 +61,10 @@ pub(crate) trait Rules {
         None
     }
     #[inline]
+    fn has_one_target(&self) -> bool {
+        false
+    }
+    #[inline]
     fn target_taken(&mut self) {}
     fn abort_send<P: Pipes>(&mut self, _: &mut P) {}
     #[inline]
@@ -78,6 +82,10 @@ pub(crate) trait Rules {
     #[inline]
     fn next_source(&self) -> Option<PipeId> {
         None
+    }
+    #[inline]
+    fn has_one_source(&self) -> bool {
+        false
     }
     #[inline]
     fn taken(&mut self, _: PipeId, _: bool) {}
@@ -270,11 +278,28 @@ impl Pattern {
         each!(self, rules => rules.fan())
     }
 
+    /// The last message's fan is that of every message which begins with so many bytes of `body`, that message's, as long
+    /// as they have room and nothing else happens. `None` if that is not so simple.
+    pub(crate) fn fan_prefix(&self, body: &[u8]) -> Option<usize> {
+        match self {
+            Pattern::Pub(rules) => rules.fan_prefix(body),
+            Pattern::XPub(rules) => rules.fan_prefix(body),
+            _ => None,
+        }
+    }
+
     /// The pipe that `route` would name for a whole message of one part if it has room: `None` also where that is not so
     /// simple. Asks no pipe; if a message is appended there, `target_taken` follows.
     #[inline]
     pub(crate) fn next_target(&self) -> Option<PipeId> {
         each!(self, rules => rules.next_target())
+    }
+
+    /// `next_target` goes on naming the same pipe as long as nothing but whole messages are sent, and `target_taken` need
+    /// not be called for them.
+    #[inline]
+    pub(crate) fn has_one_target(&self) -> bool {
+        each!(self, rules => rules.has_one_target())
     }
 
     #[inline]
@@ -328,6 +353,13 @@ impl Pattern {
         each!(self, rules => rules.next_source())
     }
 
+    /// `next_source` goes on naming the same pipe as long as nothing but whole messages are taken, and `taken` need not be
+    /// called for them.
+    #[inline]
+    pub(crate) fn has_one_source(&self) -> bool {
+        each!(self, rules => rules.has_one_source())
+    }
+
     /// The routing id that `next` would make of this pipe's next message, if it has one: `None` also where that is not so
     /// simple. Asks no pipe; if the id is handed out, `id_taken` follows.
     #[inline]
@@ -350,6 +382,14 @@ impl Pattern {
     pub(crate) fn wants(&self, body: &[u8]) -> bool {
         match self {
             Pattern::Sub(rules) => rules.wants(body),
+            _ => true,
+        }
+    }
+
+    /// Whether `wants` says yes to everything, unless a message is partly taken.
+    pub(crate) fn wants_all(&self) -> bool {
+        match self {
+            Pattern::Sub(rules) => rules.wants_all(),
             _ => true,
         }
     }

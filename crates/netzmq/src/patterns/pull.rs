@@ -46,6 +46,11 @@ impl Rules for Pull {
     }
 
     #[inline]
+    fn has_one_source(&self) -> bool {
+        self.queue.has_one_source()
+    }
+
+    #[inline]
     fn taken(&mut self, _: PipeId, more: bool) {
         self.queue.taken(more);
     }

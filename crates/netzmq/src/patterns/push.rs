@@ -52,6 +52,11 @@ impl Rules for Push {
     }
 
     #[inline]
+    fn has_one_target(&self) -> bool {
+        self.balancer.has_one_target()
+    }
+
+    #[inline]
     fn target_taken(&mut self) {
         self.balancer.target_taken();
     }

@@ -68,6 +68,12 @@ impl Ring {
         if self.head == DETACHED { None } else { Some(PipeId(self.head)) }
     }
 
+    /// Whether one pipe has all the turns.
+    #[inline]
+    pub(crate) fn has_one(&self) -> bool {
+        self.links.get(self.head as usize).is_some_and(|link| link.next == self.head)
+    }
+
     /// Ends the head's turn.
     #[inline]
     pub(crate) fn advance(&mut self) {

@@ -246,6 +246,13 @@ impl<const SILENT: bool> Publisher<SILENT> {
     pub(crate) fn passed_over(&self) -> u64 {
         self.fan.passed_over()
     }
+
+    pub(crate) fn fan_prefix(&self, body: &[u8]) -> Option<usize> {
+        if self.fan.is_partway() || self.fan.has_met_full() || self.settings.last_value {
+            return None;
+        }
+        self.matcher.decisive(body)
+    }
 }
 
 impl<const SILENT: bool> Rules for Publisher<SILENT> {

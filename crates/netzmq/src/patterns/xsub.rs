@@ -83,6 +83,11 @@ impl<const FILTERS: bool> Subscriber<FILTERS> {
         self.queue.is_partway() || self.filter.accepts(body) != self.invert
     }
 
+    /// SUB: whether it asked for all.
+    pub(crate) fn wants_all(&self) -> bool {
+        self.filter.accepts(b"") && !self.invert
+    }
+
     /// The pipe with the next part that the application wants to see.
     #[inline]
     fn find<P: Pipes>(&mut self, pipes: &mut P) -> Option<PipeId> {
@@ -200,6 +205,11 @@ impl<const FILTERS: bool> Rules for Subscriber<FILTERS> {
     #[inline]
     fn next_source(&self) -> Option<PipeId> {
         self.queue.next_source()
+    }
+
+    #[inline]
+    fn has_one_source(&self) -> bool {
+        self.queue.has_one_source()
     }
 
     #[inline]

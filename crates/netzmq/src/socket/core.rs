@@ -20,6 +20,7 @@ use netzmq_memory::MessagePool;
 use netzmq_proto::SocketType;
 
 use super::counts::Counts;
+use super::lane::Permits;
 use crate::connection::buffers::Buffers;
 use crate::connection::inbound::Deliver;
 use crate::context::ContextInner;
@@ -147,10 +148,12 @@ pub(crate) struct Core {
     pub(crate) looks: u32,
     /// What is counted for the socket as a whole.
     pub(crate) counts: Counts,
+    /// What calls on the short way may do again without asking.
+    pub(super) permits: Permits,
 }
 
 /// See [`Shared::is_time_to_look`]. A look costs a clock.
-const LOOK_EVERY: u64 = 32;
+pub(super) const LOOK_EVERY: u64 = 32;
 
 /// How far a sender has got.
 #[derive(Debug, Copy, Clone)]
@@ -177,7 +180,41 @@ pub(crate) struct Shared {
     pub(crate) span: Span,
 }
 
-pub(crate) type Guard<'a> = netzmq_lock::Guard<'a, Core>;
+/// The right to use a socket's core, until it is dropped.
+#[must_use]
+pub(crate) struct Guard<'a>(netzmq_lock::Guard<'a, Core>);
+
+impl Guard<'_> {
+    /// Gives up the lock for as long as `f` takes. Permits that others got meanwhile end when it is taken again.
+    #[inline]
+    pub(crate) fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let result = self.0.unlocked(f);
+        self.end_permits();
+        result
+    }
+
+    /// What dropping it does, here and now: on hot paths a call less.
+    #[inline(always)]
+    pub(crate) fn unlock(self) {
+        self.0.unlock();
+    }
+}
+
+impl std::ops::Deref for Guard<'_> {
+    type Target = Core;
+
+    #[inline]
+    fn deref(&self) -> &Core {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Guard<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.0
+    }
+}
 
 impl Shared {
     pub(crate) fn new(
@@ -226,6 +263,7 @@ impl Shared {
             since_poll: 0,
             looks: 0,
             counts: Counts::default(),
+            permits: Permits::NONE,
         };
         let span = context.span.of_socket(id, socket_type);
         Arc::new_cyclic(|me| Shared {
@@ -250,13 +288,21 @@ impl Shared {
 
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_> {
-        self.core.lock()
+        let mut core = Guard(self.core.lock());
+        core.end_permits();
+        core
+    }
+
+    /// For calls that may go the short way: what the last one found out holds, as nobody else has been here.
+    #[inline]
+    pub(crate) fn lock_for_short_way(&self) -> Guard<'_> {
+        Guard(self.core.lock())
     }
 
     /// The same, for a caller that visits something.
     #[inline]
     pub(crate) fn lock_in(&self, visit: &Visit) -> Guard<'_> {
-        self.core.lock_in(visit)
+        Guard(self.core.lock_in(visit))
     }
 
     /// A whole message was sent. Only under the lock, so nobody else writes.

@@ -29,6 +29,8 @@ impl Shared {
 
     /// The same. Without `report`, a caller that met a full kernel has to see to it that somebody hears of room.
     pub(super) fn flush_until_full(&self, core: &mut Guard<'_>, id: PipeId, rounds: usize, report: bool) {
+        // What this call itself found out does not outlast a write either.
+        core.end_permits();
         for _ in 0..rounds {
             let Some((pipe, buffers)) = core.pipes.with_buffers(id) else { return };
             let conflate = pipe.conflate;
@@ -282,13 +284,17 @@ impl Shared {
     /// too long goes out here.
     #[cold]
     fn write_overdue(&self, core: &mut Guard<'_>) {
-        let now = Instant::now();
+        if self.is_overdue(core, Instant::now()) {
+            self.flush_dirty(core);
+        }
+    }
+
+    /// What lies here should have been written by now.
+    pub(super) fn is_overdue(&self, core: &mut Core, now: Instant) -> bool {
         let width = core.pipes.dirty.len() as u32;
         // Who sends to many connections gathers longer: to write to all of them takes its time, too.
         let overdue_after = OVERDUE_AFTER * (1 + width / OVERDUE_WIDTH);
-        if now - *core.unwritten_since.get_or_insert(now) > overdue_after {
-            self.flush_dirty(core);
-        }
+        now - *core.unwritten_since.get_or_insert(now) > overdue_after
     }
 
     /// Nobody is about to write: write here if this send stands alone, else ask the I/O thread, once for the burst.

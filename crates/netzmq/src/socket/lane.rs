@@ -5,17 +5,116 @@
 //! otherwise leave everything as it was to the general way ([`super::send`], [`super::recv`]), which is the one that
 //! defines what happens. Nothing here waits, writes or reads. Nobody is told anything, but a peer in this process that
 //! has run out of messages, or of room.
+//!
+//! What such a call has found out holds for the next one, too, if nobody else has had the socket's lock in between: it
+//! leaves a *permit*, by which so many more may go on without asking.
+//!
+//! Invariants:
+//! - A permit lasts until the lock is taken by any other way than `lock_for_short_way` (which is what whoever comes back
+//!   from a system call does, too), a call goes the general way, or somebody writes.
+//! - A permit to send is used up before the sender's next look at the clock, a full batch, or the high-water mark; one to
+//!   receive before the next look at the other connections, or the last message that was read.
 
-use super::core::{Core, Shared};
+use super::core::{Core, LOOK_EVERY, Shared};
+use super::fan_lane::FanPermit;
 use super::recv::{Describe, POLL_EVERY, tell_sender};
 use crate::connection::inbound::Taken;
 use crate::connection::outbound::{Body, WRITE_NOW_BYTES, near};
 use crate::options::ReceiveMemory;
-use crate::patterns::Pattern;
+use crate::patterns::{Pattern, PipeId};
 use crate::pipe::Link;
 use crate::pipe::inproc::is_copied;
 
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Permits {
+    send: SendPermit,
+    recv: RecvPermit,
+    pub(super) fan: FanPermit,
+}
+
+impl Permits {
+    pub(super) const NONE: Permits = Permits {
+        send: SendPermit { messages: 0, pipe: PipeId(0), bytes: 0 },
+        recv: RecvPermit { messages: 0, pipe: PipeId(0), is_filtered: false },
+        fan: FanPermit::none(),
+    };
+}
+
+/// What kind of message may go on alike.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(super) enum PermitKind {
+    None,
+    Send,
+    Fan,
+}
+
+impl Permits {
+    /// What may be sent. Never both: a socket type has one target, or a fan.
+    #[inline]
+    pub(super) fn kind(&self) -> PermitKind {
+        if self.send.messages > 0 {
+            PermitKind::Send
+        } else if self.fan.is_open() {
+            PermitKind::Fan
+        } else {
+            PermitKind::None
+        }
+    }
+
+    #[inline]
+    pub(super) fn end_send(&mut self) {
+        self.send.messages = 0;
+    }
+}
+
+impl Core {
+    /// From now on nothing is known, and everything is where it belongs.
+    #[inline]
+    pub(super) fn end_permits(&mut self) {
+        self.permits.send.messages = 0;
+        self.permits.recv.messages = 0;
+        if self.permits.fan.is_open() {
+            self.close_fan();
+        }
+    }
+}
+
+/// So many messages to this pipe, of so many bytes in all.
+#[derive(Debug)]
+struct SendPermit {
+    messages: u32,
+    pipe: PipeId,
+    bytes: u64,
+}
+
+/// So many messages from this pipe.
+#[derive(Debug)]
+struct RecvPermit {
+    messages: u32,
+    pipe: PipeId,
+    /// Not everything that comes is wanted (SUB).
+    is_filtered: bool,
+}
+
 impl Shared {
+    /// Appends a whole message of one part, as the last one was. False: nothing has happened.
+    #[inline(always)]
+    pub(super) fn send_by_permit(&self, core: &mut Core, body: &[u8]) -> bool {
+        let permit = &mut core.permits.send;
+        if permit.messages == 0 || self.mailbox.has_mail() {
+            return false;
+        }
+        let Some(pipe) = core.pipes.get(permit.pipe) else { return false };
+        let Link::Wire(wire) = &mut pipe.link else { return false };
+        let Some(added) = wire.out.append_at_once(body, permit.bytes) else { return false };
+        permit.messages -= 1;
+        permit.bytes -= added;
+        pipe.stats.messages_out += 1;
+        self.count_sent();
+        true
+    }
+
     /// Appends a whole message of one part, if that is all there is to do. False: nothing has happened.
     #[inline]
     pub(super) fn send_at_once(&self, core: &mut Core, body: &Body<'_>) -> bool {
@@ -50,12 +149,19 @@ impl Shared {
             (false, 0) => (u64::MAX, usize::MAX),
             (false, hwm) => (u64::MAX, hwm),
         };
-        if wire.stream.is_none() || !wire.out.push_at_once(body.bytes(), bytes, messages) {
+        if wire.stream.is_none() {
             return false;
         }
+        let Some((bytes, messages)) = wire.out.room_at_once(bytes, messages) else { return false };
+        let Some(added) = wire.out.append_at_once(body.bytes(), bytes) else { return false };
         pipe.stats.messages_out += 1;
         core.pattern.target_taken();
         core.sending = false;
+        if core.pattern.has_one_target() {
+            let until_look = LOOK_EVERY - 1 - self.sent().messages % LOOK_EVERY;
+            let messages = (messages as u64 - 1).min(until_look) as u32;
+            core.permits.send = SendPermit { messages, pipe: id, bytes: bytes - added };
+        }
         self.count_sent();
         true
     }
@@ -75,6 +181,31 @@ impl Shared {
         core.pattern.begin_send(id);
         core.sending = true;
         true
+    }
+
+    /// Hands out the next message of one part, as the last one was. Otherwise gives `sink` back.
+    #[inline(always)]
+    pub(super) fn recv_by_permit<R, F: FnOnce(Taken<'_>) -> R>(
+        &self,
+        core: &mut Core,
+        describe: Describe<'_>,
+        sink: F,
+    ) -> Result<R, F> {
+        let permit = &mut core.permits.recv;
+        if permit.messages == 0 || self.mailbox.has_mail() {
+            return Err(sink);
+        }
+        let Some(pipe) = core.pipes.get(permit.pipe) else { return Err(sink) };
+        let Link::Wire(wire) = &mut pipe.link else { return Err(sink) };
+        let (is_filtered, pattern) = (permit.is_filtered, &core.pattern);
+        let result = wire.inbound.take_more_at_once(|body| !is_filtered || pattern.wants(body), sink)?;
+        permit.messages -= 1;
+        if let Some(sender) = describe {
+            tell_sender(sender, pipe.properties.as_ref());
+        }
+        pipe.stats.messages_in += 1;
+        core.since_poll += 1;
+        Ok(result)
     }
 
     /// Hands out the next part, if it is here and that is all there is to do. Otherwise gives `sink` back.
@@ -111,6 +242,17 @@ impl Shared {
         pipe.stats.messages_in += u64::from(!more);
         core.since_poll += 1;
         core.pattern.taken(id, more);
+        core.permits.recv.messages = 0;
+        if core.pattern.has_one_source()
+            && let Link::Wire(wire) = &pipe.link
+        {
+            let until_look = POLL_EVERY.saturating_sub(core.since_poll);
+            core.permits.recv = RecvPermit {
+                messages: wire.inbound.messages_at_once().min(until_look as usize) as u32,
+                pipe: id,
+                is_filtered: !core.pattern.wants_all(),
+            };
+        }
         Ok((result, more))
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod attach;
 pub(crate) mod core;
 pub(crate) mod counts;
 mod drive;
+mod fan_lane;
 pub(crate) mod flow;
 pub(crate) mod futures;
 mod lane;

@@ -34,10 +34,10 @@ impl Shared {
         wait: Wait,
         sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
-        self.recv_in(self.lock(), wait, sink)
+        self.recv_in(self.lock_for_short_way(), wait, sink)
     }
 
-    /// The same under a lock that was taken for it.
+    /// The same under a lock that was taken for it, by the short way.
     #[inline]
     pub(crate) fn recv_in<R>(
         &self,
@@ -91,12 +91,17 @@ impl Shared {
         mut describe: Describe<'_>,
         mut sink: impl FnOnce(Taken<'_>) -> R,
     ) -> Result<(R, bool), RecvError> {
+        match self.recv_by_permit(core, describe.as_deref_mut(), sink) {
+            Ok(taken) => return Ok((taken, false)),
+            Err(back) => sink = back,
+        }
         if !Labels::are_of(self.socket_type) {
             match self.recv_at_once(core, describe.as_deref_mut(), sink) {
                 Ok(taken) => return Ok(taken),
                 Err(back) => sink = back,
             }
         }
+        core.end_permits();
         self.recv_part(core, wait, true, describe, sink)
     }
 

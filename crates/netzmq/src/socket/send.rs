@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use netzmq_proto::FrameHeader;
 
 use super::core::{Core, Guard, Shared};
+use super::lane::PermitKind;
 use super::wait::Woken;
 use crate::connection::outbound::{Body, REFERENCE_FROM, WRITE_BYTES};
 use crate::deadline;
@@ -38,7 +39,7 @@ const WRITE_THROUGH_FROM: usize = 32 * 1024;
 impl Shared {
     #[inline]
     pub(crate) fn send(&self, mut body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
-        let sent = self.send_in(self.lock(), &mut body, more, wait);
+        let sent = self.send_in(self.lock_for_short_way(), &mut body, more, wait);
         if sent.is_ok() && matches!(body, Body::Borrowed(_)) {
             // Nothing to be dropped, which the compiler would find out by a call.
             std::mem::forget(body);
@@ -47,7 +48,8 @@ impl Shared {
         sent.map_err(|reason| SendError { message: body.into_message(), reason })
     }
 
-    /// Sends under a lock that was taken for it. The body is dropped by the caller: by then the lock is free.
+    /// Sends under a lock that was taken for it, by the short way. The body is dropped by the caller: by then the lock is
+    /// free.
     #[inline]
     pub(crate) fn send_in(
         &self,
@@ -56,17 +58,30 @@ impl Shared {
         more: bool,
         wait: Wait,
     ) -> Result<(), SendFailure> {
-        let counts = wait != Wait::Throttled || core.has_counted_room();
-        let done = if more {
-            wait != Wait::Throttled && self.address_at_once(&mut core, body.bytes())
-        } else {
-            counts && self.send_at_once(&mut core, body)
+        let done = match core.permits.kind() {
+            PermitKind::None => self.try_at_once(&mut core, body, more, wait),
+            PermitKind::Send => {
+                (!more && wait != Wait::Throttled && self.send_by_permit(&mut core, body.bytes()))
+                    || self.try_at_once(&mut core, body, more, wait)
+            }
+            PermitKind::Fan => !more && self.fan_by_permit(&mut core, body.bytes()),
         };
         if done {
             core.unlock();
             return Ok(());
         }
+        core.end_permits();
         self.send_part(&mut core, body, more, wait)
+    }
+
+    /// Goes the short way if it can, with permits ended.
+    #[inline]
+    fn try_at_once(&self, core: &mut Core, body: &Body<'_>, more: bool, wait: Wait) -> bool {
+        core.permits.end_send();
+        if more {
+            return wait != Wait::Throttled && self.address_at_once(core, body.bytes());
+        }
+        (wait != Wait::Throttled || core.has_counted_room()) && self.send_at_once(core, body)
     }
 
     /// All parts of a message under one lock: no other thread's come between them.
@@ -230,6 +245,8 @@ impl Shared {
         }
         if !full.is_empty() {
             self.count_driven();
+        } else if small {
+            self.permit_fan(core, body.bytes());
         }
         for &id in &full {
             self.flush(core, id, 1);

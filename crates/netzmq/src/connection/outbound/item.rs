@@ -12,6 +12,7 @@ pub(super) enum Item {
     Bytes(Segment),
     /// Headers (and tiny bodies) before a referenced body, where a whole segment would be wasted.
     Head(Head),
+    /// One body; or whole frames, encoded for several connections.
     Body(Message, usize),
 }
 
@@ -55,7 +56,7 @@ impl Item {
 
 /// Header and body into `target`, which has room for them. Returns the bytes used.
 #[inline]
-pub(super) fn append_frame(target: &mut [u8], body: &[u8], more: bool) -> usize {
+pub(crate) fn append_frame(target: &mut [u8], body: &[u8], more: bool) -> usize {
     let length = body.len();
     if length <= 255 {
         // One bounds check for the whole frame.
@@ -97,7 +98,7 @@ pub(super) fn split(buffers: &Buffers, item: Item, keep: usize) -> (Item, Item) 
             h.end = h.start + keep as u8;
             (Item::Head(h), tail)
         }
-        // A body belongs to one message wholly: the boundary of messages can't be inside.
+        // A body belongs to one message wholly, and encoded frames are whole: no boundary that matters is inside.
         body @ Item::Body(..) => (body, Item::Head(Head { buffer: [0; HEAD_BYTES], start: 0, end: 0 })),
     }
 }

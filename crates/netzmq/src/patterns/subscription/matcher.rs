@@ -178,6 +178,12 @@ impl Matcher {
         });
     }
 
+    /// How many bytes of `body` decide whom `matching` hands out: the same for all that begin with them. `None` if it is
+    /// not so simple.
+    pub(crate) fn decisive(&self, body: &[u8]) -> Option<usize> {
+        self.trie.decisive(body)
+    }
+
     /// Hands out the pipes that want exactly `topic` (groups have no prefixes).
     pub(crate) fn matching_exactly(&self, topic: &[u8], visit: impl FnMut(PipeId)) {
         if let Some(pipes) = self.trie.find(topic).and_then(|node| self.trie.value(node)) {

@@ -127,6 +127,30 @@ impl<V: Vacant> Trie<V> {
         }
     }
 
+    /// How many bytes of `text` decide what `prefixes` hands out: the same for all that begin with them. `None` if longer
+    /// texts might get more.
+    pub(crate) fn decisive(&self, text: &[u8]) -> Option<usize> {
+        let mut rest = text;
+        let mut at = self.nodes.first();
+        while let Some(node) = at {
+            let label = node.label.as_slice();
+            let common = label.iter().zip(rest).take_while(|(a, b)| a == b).count();
+            rest = rest.get(common..)?;
+            let decided = text.len() - rest.len();
+            if common < label.len() {
+                // By the byte that differs, unless the text has ended.
+                return (!rest.is_empty()).then_some(decided + 1);
+            }
+            if node.children.len() == 0 {
+                return Some(decided);
+            }
+            let byte = *rest.first()?;
+            let Some(child) = node.children.get(byte) else { return Some(decided + 1) };
+            at = self.node(child);
+        }
+        None
+    }
+
     /// The node of exactly `text`, whether or not it has a value.
     pub(crate) fn find(&self, text: &[u8]) -> Option<NodeId> {
         let mut rest = text;
