@@ -33,9 +33,9 @@ fn send_bursts(sender: &Socket, receivers: &[Socket]) {
     for round in 0..ROUNDS {
         let (count, length) = (dice.throw(LONGEST) as u32, dice.throw(100) as usize);
         for number in 0..count {
-            sender.send(&body(number, round, length)).unwrap();
+            sender.send(body(number, round, length)).unwrap();
         }
-        sender.send(&body(u32::MAX, round, 0)).unwrap();
+        sender.send(body(u32::MAX, round, 0)).unwrap();
         for receiver in receivers {
             for number in (0..count).chain([u32::MAX]) {
                 let got = receiver.recv().unwrap_or_else(|_| panic!("{number} of {count} in round {round}"));
