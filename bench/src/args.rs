@@ -30,11 +30,13 @@ pub enum Role {
     PacedPull,
     IdleRouter,
     IdleDealers,
+    RestedReq,
+    LoadedReq,
 }
 
 impl Role {
     /// Every role with its name on the command line.
-    pub const NAMES: [(&'static str, Role); 19] = [
+    pub const NAMES: [(&'static str, Role); 21] = [
         ("push", Role::Push),
         ("pull", Role::Pull),
         ("req", Role::Req),
@@ -54,6 +56,8 @@ impl Role {
         ("paced-pull", Role::PacedPull),
         ("idle-router", Role::IdleRouter),
         ("idle-dealers", Role::IdleDealers),
+        ("rested-req", Role::RestedReq),
+        ("loaded-req", Role::LoadedReq),
     ];
 
     /// The name on the command line.

@@ -4,6 +4,7 @@
 //! loops compile to what one would write by hand for that engine. Kinds that would lose messages at a high-water mark
 //! (PUB, SUB, the seed's ROUTERs) are asked to have none; everything else keeps the library's defaults.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::time::{Duration, Instant};
 
@@ -150,6 +151,7 @@ pub fn run<E: Engine>(engine: &E, args: &Args) -> Outcome {
         }
         Role::IdleRouter => idle_router(engine, args),
         Role::IdleDealers => idle_dealers(engine, args),
+        Role::RestedReq | Role::LoadedReq => ask_beside(engine, args),
     }
 }
 
@@ -359,6 +361,36 @@ fn inproc<E: Engine>(engine: &E, args: &Args) -> Outcome {
         let received = check.report();
         let asked = there.join().unwrap_or_else(|_| Err(fail("a panic")))?;
         Ok(if streaming { received } else { asked })
+    })
+}
+
+/// Round trips in one process; `loaded`: while a PUSH of the same context streams to a PULL as fast as it goes.
+fn ask_beside<E: Engine>(engine: &E, args: &Args) -> Outcome {
+    let mut rep = bound(engine, Kind::Rep, args)?;
+    let mut pull = engine.socket(Setup::of(Kind::Pull))?;
+    let beside = measure::endpoint_beside(&args.endpoint)?;
+    pull.bind(&beside)?;
+    let is_over = AtomicBool::new(args.role == Role::RestedReq);
+    std::thread::scope(|scope| {
+        let answers = scope.spawn(move || answer_all(&mut rep, args).map(drop));
+        let takes = scope.spawn(move || -> Result<(), Failure> {
+            while !pull.recv()?.is_empty() {}
+            Ok(())
+        });
+        let sends = scope.spawn(|| -> Result<(), Failure> {
+            let mut push = engine.socket(Setup::of(Kind::Push))?;
+            push.connect(&beside)?;
+            while !is_over.load(Ordering::Relaxed) {
+                push.send(&measure::BULK)?;
+            }
+            push.send(&[])
+        });
+        let asked = connected(engine, Kind::Req, args).and_then(|mut req| ask_all(&mut req, args));
+        is_over.store(true, Ordering::Relaxed);
+        for thread in [answers, takes, sends] {
+            thread.join().unwrap_or_else(|_| Err(fail("a panic")))?;
+        }
+        asked
     })
 }
 

@@ -9,6 +9,16 @@ use crate::{Check, Failure, Load, Report, fail};
 
 /// Messages that a DEALER sends before it takes as many answers: below every library's default high-water mark.
 pub const DEALER_BURST: usize = 8;
+/// What streams beside the round trips of the loaded cell.
+pub const BULK: [u8; 1024] = [0xB0; 1024];
+
+/// The next port.
+pub fn endpoint_beside(endpoint: &str) -> Result<String, Failure> {
+    let (host, port) = endpoint.rsplit_once(':').ok_or_else(|| fail("an endpoint without a port"))?;
+    let port: u16 = port.parse().map_err(|_| fail("an endpoint without a port"))?;
+    Ok(format!("{host}:{}", port.wrapping_add(1).max(1024)))
+}
+
 /// How long the two ROUTERs of one process are given to shake hands; a message sent before would be dropped.
 pub const SETTLE: Duration = Duration::from_millis(200);
 

@@ -83,7 +83,7 @@ async fn role<E: Engine>(engine: E, args: Args) -> Outcome {
         Role::IdleRouter => idle_router(&engine, &args).await,
         Role::IdleDealers => idle_dealers(&engine, &args).await,
         // A sender that turns while it waits would keep a worker from the library's own tasks.
-        Role::PacedPush | Role::PacedPull => Err(Failure::Unsupported),
+        Role::PacedPush | Role::PacedPull | Role::RestedReq | Role::LoadedReq => Err(Failure::Unsupported),
         Role::CurvePush | Role::CurvePull | Role::CurveRouter | Role::CurveHandshakes => {
             Err(Failure::Unsupported)
         }

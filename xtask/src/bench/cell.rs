@@ -41,7 +41,7 @@ pub(crate) struct Cell {
 }
 
 /// Every cell, in the order of the tables.
-pub(crate) const CELLS: [Cell; 16] = [
+pub(crate) const CELLS: [Cell; 18] = [
     Cell {
         name: "push-pull",
         title: "PUSH→PULL, messages/s",
@@ -152,6 +152,12 @@ pub(crate) const CELLS: [Cell; 16] = [
     paced("paced-20us", "PUSH→PULL, one message every 20 µs: from sending to arrival, p50", 20_000),
     paced("paced-100us", "PUSH→PULL, one message every 100 µs: from sending to arrival, p50", 100_000),
     paced("paced-1ms", "PUSH→PULL, one message every 1 ms: from sending to arrival, p50", 1_000_000),
+    beside("rested-req-rep", "rested-req", "REQ/REP in one process, nothing beside it, round trip p50"),
+    beside(
+        "loaded-req-rep",
+        "loaded-req",
+        "REQ/REP while a PUSH of the same context streams 1 KiB messages, round trip p50",
+    ),
     idle("idle-router", "Resident memory of a ROUTER per idle connection", Measures::Binder),
     idle("idle-dealer", "Resident memory of a DEALER with its one idle connection", Measures::Connecter),
 ];
@@ -169,6 +175,22 @@ const fn paced(name: &'static str, title: &'static str, gap_ns: u64) -> Cell {
         sizes: &[64],
         peers: 1,
         gap_ns,
+    }
+}
+
+const fn beside(name: &'static str, role: &'static str, title: &'static str) -> Cell {
+    Cell {
+        name,
+        title,
+        binder: role,
+        connecter: role,
+        measures: Measures::Binder,
+        alone: Some(role),
+        metric: Metric::Latency,
+        transports: &["tcp"],
+        sizes: &[64],
+        peers: 1,
+        gap_ns: 0,
     }
 }
 
