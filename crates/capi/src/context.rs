@@ -13,6 +13,7 @@ use crate::boundary::{bytes, bytes_mut, export, place};
 use crate::errno::{EFAULT, EINTR, EINVAL, ETERM, Errno};
 use crate::handles::{self, Handle};
 use crate::message::RawMessage;
+use crate::threads::{CPUS, Wishes};
 
 const IO_THREADS: c_int = 1;
 const MAX_SOCKETS: c_int = 2;
@@ -43,9 +44,7 @@ struct Settings {
     ipv6: bool,
     blocky: bool,
     zero_copy: bool,
-    sched_policy: c_int,
-    name_prefix: Vec<u8>,
-    cpus: Vec<c_int>,
+    threads: Wishes,
 }
 
 impl Default for Settings {
@@ -57,9 +56,7 @@ impl Default for Settings {
             ipv6: false,
             blocky: true,
             zero_copy: true,
-            sched_policy: -1,
-            name_prefix: Vec::new(),
-            cpus: Vec::new(),
+            threads: Wishes::default(),
         }
     }
 }
@@ -104,10 +101,14 @@ impl CContext {
         }
         let settings = state.settings.clone();
         let context = state.context.get_or_insert_with(|| {
-            Context::builder()
+            let mut builder = Context::builder()
                 .io_threads(usize::try_from(settings.io_threads).unwrap_or(1))
-                .max_sockets(usize::try_from(settings.max_sockets).unwrap_or(0))
-                .build()
+                .max_sockets(usize::try_from(settings.max_sockets).unwrap_or(0));
+            let wishes = settings.threads.clone();
+            if wishes.are_any() {
+                builder = builder.on_thread_start(move |index| wishes.apply(index));
+            }
+            builder.build()
         });
         let socket = context.socket(socket_type)?;
         raw::set_interruptible(&socket);
@@ -142,7 +143,7 @@ impl CContext {
             if prefix.is_empty() || prefix.len() > PREFIX_MAX {
                 return Err(EINVAL);
             }
-            settings.name_prefix = prefix;
+            settings.threads.name_prefix = prefix;
             return Ok(());
         }
         let number = number.ok_or(EINVAL)?;
@@ -153,16 +154,16 @@ impl CContext {
             BLOCKY if number >= 0 => settings.blocky = number != 0,
             MAX_MSGSZ if number >= 0 => settings.max_message_size = number,
             ZERO_COPY_RECV if number >= 0 => settings.zero_copy = number != 0,
-            THREAD_SCHED_POLICY if number >= 0 => settings.sched_policy = number,
-            THREAD_PRIORITY if number >= 0 => {}
-            THREAD_AFFINITY_CPU_ADD if number >= 0 => {
-                if !settings.cpus.contains(&number) {
-                    settings.cpus.push(number);
+            THREAD_SCHED_POLICY if number >= 0 => settings.threads.policy = Some(number),
+            THREAD_PRIORITY if number >= 0 => settings.threads.priority = Some(number),
+            THREAD_AFFINITY_CPU_ADD if (0..CPUS).contains(&number) => {
+                if !settings.threads.cpus.contains(&number) {
+                    settings.threads.cpus.push(number);
                 }
             }
             THREAD_AFFINITY_CPU_REMOVE if number >= 0 => {
-                let at = settings.cpus.iter().position(|cpu| *cpu == number).ok_or(EINVAL)?;
-                settings.cpus.remove(at);
+                let at = settings.threads.cpus.iter().position(|cpu| *cpu == number).ok_or(EINVAL)?;
+                settings.threads.cpus.remove(at);
             }
             _ => return Err(EINVAL),
         }
@@ -181,10 +182,11 @@ impl CContext {
             IPV6 => c_int::from(settings.ipv6),
             BLOCKY => c_int::from(settings.blocky),
             ZERO_COPY_RECV => c_int::from(settings.zero_copy),
-            THREAD_SCHED_POLICY => settings.sched_policy,
-            THREAD_NAME_PREFIX => {
-                std::str::from_utf8(&settings.name_prefix).ok().and_then(|t| t.parse().ok()).unwrap_or(0)
-            }
+            THREAD_SCHED_POLICY => settings.threads.policy.unwrap_or(-1),
+            THREAD_NAME_PREFIX => std::str::from_utf8(&settings.threads.name_prefix)
+                .ok()
+                .and_then(|t| t.parse().ok())
+                .unwrap_or(0),
             _ => return Err(EINVAL),
         })
     }
@@ -281,7 +283,7 @@ export! {
         // SAFETY: the manual page's contract.
         let room = unsafe { bytes_mut(value, *len) }?;
         let answer = if option == THREAD_NAME_PREFIX {
-            let mut text = context.lock().settings.name_prefix.clone();
+            let mut text = context.lock().settings.threads.name_prefix.clone();
             text.push(0);
             text
         } else {

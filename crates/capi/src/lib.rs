@@ -25,5 +25,6 @@ mod poll;
 mod poller;
 mod proxy;
 mod socket;
+mod threads;
 mod timers;
 mod util;

@@ -73,5 +73,6 @@ programs! {
     security;
     signals;
     sockets;
+    threads;
     timers;
 }

@@ -61,6 +61,19 @@ pub struct ContextBuilder {
     io_threads: usize,
     max_sockets: usize,
     max_message_size: Option<u64>,
+    on_thread_start: ThreadStart,
+}
+
+/// What an I/O thread does first, if anything.
+#[derive(Clone, Default)]
+pub(crate) struct ThreadStart(pub(crate) Option<Arc<ThreadHook>>);
+
+pub(crate) type ThreadHook = dyn Fn(usize) -> std::io::Result<()> + Send + Sync;
+
+impl std::fmt::Debug for ThreadStart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "ThreadStart(..)" } else { "ThreadStart" })
+    }
 }
 
 impl ContextBuilder {
@@ -86,6 +99,25 @@ impl ContextBuilder {
         self
     }
 
+    /// What each I/O thread does before it serves anybody, with its number from 0: naming itself, choosing its processors
+    /// or its priority. An error keeps the threads from running, and the call that was to start them (the first
+    /// `bind` or `connect` that is not `inproc`) returns it. (`ZMQ_THREAD_NAME_PREFIX` and its like)
+    ///
+    /// ```
+    /// use netzmq::{Context, SocketType};
+    /// let context = Context::builder().on_thread_start(|_| Err(std::io::ErrorKind::PermissionDenied.into())).build();
+    /// assert!(context.socket(SocketType::Rep)?.bind("tcp://127.0.0.1:*").is_err());
+    /// # Ok::<(), netzmq::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_thread_start(
+        mut self,
+        hook: impl Fn(usize) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> ContextBuilder {
+        self.on_thread_start = ThreadStart(Some(Arc::new(hook)));
+        self
+    }
+
     /// Makes it.
     #[must_use]
     pub fn build(self) -> Context {
@@ -95,6 +127,7 @@ impl ContextBuilder {
                     span: Span::of_context(self.io_threads),
                     io_threads: self.io_threads,
                     max_sockets: self.max_sockets,
+                    on_thread_start: self.on_thread_start,
                     default_options: Arc::new(SocketOptions {
                         max_message_size: self.max_message_size,
                         ..SocketOptions::default()
@@ -131,7 +164,12 @@ impl Context {
     /// A context to be configured.
     #[must_use]
     pub fn builder() -> ContextBuilder {
-        ContextBuilder { io_threads: 1, max_sockets: 1023, max_message_size: None }
+        ContextBuilder {
+            io_threads: 1,
+            max_sockets: 1023,
+            max_message_size: None,
+            on_thread_start: ThreadStart::default(),
+        }
     }
 
     /// A socket of any type, untyped: for proxies, and where the type is known only at run time. [`Context::push`] and
@@ -230,6 +268,7 @@ struct Threads {
 pub(crate) struct ContextInner {
     pub(crate) span: Span,
     pub(crate) io_threads: usize,
+    on_thread_start: ThreadStart,
     max_sockets: usize,
     /// What a new socket begins with; shared until it changes something.
     pub(crate) default_options: Arc<SocketOptions>,
@@ -365,12 +404,26 @@ impl ContextInner {
         if self.handles.get().is_some() || threads.stopped {
             return Ok(());
         }
-        let mut handles = Vec::new();
+        let (mut handles, mut joins) = (Vec::new(), Vec::new());
         for index in 0..self.io_threads {
-            let handle = Arc::new(IoHandle::new(index)?);
-            threads.joins.push(io_thread::spawn(handle.clone(), Arc::downgrade(self))?);
-            handles.push(handle);
+            let spawned = IoHandle::new(index).map(Arc::new).and_then(|handle| {
+                let hook = self.on_thread_start.0.clone();
+                Ok((handle.clone(), io_thread::spawn(handle, Arc::downgrade(self), hook)?))
+            });
+            match spawned {
+                Ok((handle, join)) => {
+                    handles.push(handle);
+                    joins.push(join);
+                }
+                Err(error) => {
+                    // Those before it serve nobody. That a thread has panicked is told by the panic.
+                    handles.iter().for_each(|handle| handle.post(Job::Stop));
+                    joins.into_iter().for_each(|join| drop(join.join()));
+                    return Err(error);
+                }
+            }
         }
+        threads.joins = joins;
         // Only this function sets it, under the lock.
         let _ = self.handles.set(handles);
         Ok(())

@@ -14,6 +14,8 @@ static void try_with (void *bad, void *good)
     CHECK (zmq_msg_init (&msg) == 0);
 
     FAILS (EFAULT, zmq_ctx_term (bad));
+    FAILS (EFAULT, zmq_term (bad));
+    FAILS (EFAULT, zmq_ctx_destroy (bad));
     FAILS (EFAULT, zmq_ctx_shutdown (bad));
     FAILS (EFAULT, zmq_ctx_set (bad, ZMQ_IO_THREADS, 1));
     FAILS (EFAULT, zmq_ctx_get (bad, ZMQ_IO_THREADS));
@@ -171,6 +173,8 @@ int main (void)
     FAILS (EFAULT, zmq_ctx_get_ext (handle, ZMQ_IO_THREADS, local, NULL));
     CHECK (zmq_has (NULL) == 0 && zmq_strerror (-1));
     zmq_version (NULL, NULL, NULL);
+    CHECK (!zmq_init (-1) && errno == EINVAL && zmq_errno () == EINVAL);
+    zmq_sleep (-1);
     FAILS (EINVAL, zmq_bind (good, NULL));
     FAILS (EINVAL, zmq_connect (good, NULL));
     FAILS (EINVAL, zmq_bind (good, "tcp:/x"));

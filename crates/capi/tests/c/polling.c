@@ -1,7 +1,33 @@
 /* Waiting: for sockets, descriptors and both; the edge of ZMQ_FD; pollers. */
 #include "check.h"
 #include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
+
+static void send_some (void *push)
+{
+    for (int part = 0; part < 300; part++)
+        CHECK (zmq_send (push, &part, sizeof part, 0) == sizeof part);
+}
+
+/* An event loop that is told of edges only, and after each takes what there is: nothing stays behind unnoticed. */
+static void take_at_edges (void *pull, void *push, int fd)
+{
+    int edges = epoll_create1 (0), part, events, wanted = 0;
+    size_t len = sizeof events;
+    struct epoll_event event = {EPOLLIN | EPOLLET, {0}};
+    CHECK (edges >= 0 && epoll_ctl (edges, EPOLL_CTL_ADD, fd, &event) == 0);
+    void *sender = zmq_threadstart (send_some, push);
+    while (wanted < 300) {
+        CHECK (zmq_getsockopt (pull, ZMQ_EVENTS, &events, &len) == 0);
+        if (events & ZMQ_POLLIN)
+            CHECK (zmq_recv (pull, &part, sizeof part, ZMQ_DONTWAIT) == sizeof part && part == wanted++);
+        else
+            CHECK (epoll_wait (edges, &event, 1, 30000) == 1);
+    }
+    zmq_threadclose (sender);
+    close (edges);
+}
 
 int main (void)
 {
@@ -34,6 +60,8 @@ int main (void)
         CHECK (zmq_getsockopt (pull, ZMQ_EVENTS, &events, &len) == 0);
     } while (!events);
     CHECK (events == ZMQ_POLLIN && zmq_recv (pull, text, sizeof text, ZMQ_DONTWAIT) == 5);
+
+    take_at_edges (pull, push, fd);
 
     void *poller = zmq_poller_new ();
     zmq_poller_event_t ready[2];

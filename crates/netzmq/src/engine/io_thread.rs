@@ -18,7 +18,7 @@ use super::job_queue::JobQueue;
 use super::listening::Listening;
 use super::session::Session;
 use super::timers::{TimerKind, Timers};
-use crate::context::ContextInner;
+use crate::context::{ContextInner, ThreadHook};
 use crate::socket::core::{Guard, Lead, Sent, Shared};
 use crate::socket::wait::Ready;
 use crate::transport::kick::Kick;
@@ -89,11 +89,28 @@ impl IoHandle {
     }
 }
 
-/// Starts the thread.
-pub(crate) fn spawn(handle: Arc<IoHandle>, context: Weak<ContextInner>) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name(format!("netzmq-io-{}", handle.index))
-        .spawn(move || IoThread::new(handle, context).run())
+/// Starts the thread; returns when its hook has said that it may run.
+pub(crate) fn spawn(
+    handle: Arc<IoHandle>,
+    context: Weak<ContextInner>,
+    hook: Option<Arc<ThreadHook>>,
+) -> io::Result<JoinHandle<()>> {
+    let builder = std::thread::Builder::new().name(format!("netzmq-io-{}", handle.index));
+    let Some(hook) = hook else { return builder.spawn(move || IoThread::new(handle, context).run()) };
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let thread = builder.spawn(move || {
+        let outcome = hook(handle.index);
+        let runs = outcome.is_ok();
+        // The other end waits, unless it has ended by a panic of its own.
+        let _ = tell.send(outcome);
+        if runs {
+            IoThread::new(handle, context).run();
+        }
+    })?;
+    match told.recv() {
+        Ok(outcome) => outcome.map(|()| thread),
+        Err(_) => Err(io::Error::other("the hook of an I/O thread has panicked")),
+    }
 }
 
 /// The thread's own state.
