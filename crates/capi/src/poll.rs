@@ -63,6 +63,16 @@ pub(crate) fn wait(items: &mut [Item], deadline: Option<Instant>, mask: SignalMa
         return Ok(usize::from(item.ready != 0));
     }
     let mut fds: Vec<libc::pollfd> = items.iter().map(pollfd).collect();
+    if watches_own(items) {
+        poll(&mut fds, Some(Instant::now()), std::ptr::null())?;
+        let mut ready = take(items, &fds);
+        if ready > 0 {
+            for item in items.iter_mut() {
+                ready += usize::from(look(item, raw::events)?);
+            }
+            return Ok(ready);
+        }
+    }
     let mut asked = false;
     loop {
         // What is known costs no question to the system.
@@ -114,6 +124,18 @@ pub(crate) fn wait(items: &mut [Item], deadline: Option<Instant>, mask: SignalMa
         result?;
         asked = true;
     }
+}
+
+/// Among the items are a socket and its own descriptor (`ZMQ_FD`), which no more says what it says now when the socket was
+/// looked at.
+fn watches_own(items: &[Item]) -> bool {
+    let fds =
+        || items.iter().filter_map(|item| if let Source::Fd(fd) = item.source { Some(fd) } else { None });
+    let mut sockets = items.iter().filter_map(|item| match &item.source {
+        Source::Socket(socket) => Some(socket.socket()),
+        Source::Fd(_) => None,
+    });
+    fds().next().is_some() && sockets.any(|socket| fds().any(|fd| raw::is_event_fd(socket, fd)))
 }
 
 /// The whole truth about every item, now.

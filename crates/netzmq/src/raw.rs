@@ -172,6 +172,12 @@ pub fn event_fd(socket: &Socket) -> io::Result<RawFd> {
     Ok(socket.shared().event_fd()?.as_fd().as_raw_fd())
 }
 
+/// Whether this is the descriptor that [`event_fd`] has handed out.
+#[must_use]
+pub fn is_event_fd(socket: &Socket, fd: RawFd) -> bool {
+    socket.shared().lock().signal.as_ref().is_some_and(|signal| signal.as_fd().as_raw_fd() == fd)
+}
+
 /// How a call of the C interface sends or receives.
 #[derive(Debug, Copy, Clone)]
 pub struct Call<'a> {

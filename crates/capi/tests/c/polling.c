@@ -63,6 +63,15 @@ int main (void)
 
     take_at_edges (pull, push, fd);
 
+    /* A socket beside its own descriptor: that is looked at first, because looking at the socket would quiet it. */
+    void *late = open_socket (ZMQ_PULL);
+    len = sizeof fd;
+    CHECK (zmq_getsockopt (late, ZMQ_FD, &fd, &len) == 0);
+    zmq_pollitem_t both[] = {{late, 0, ZMQ_POLLIN, 0}, {NULL, fd, ZMQ_POLLIN, 0}};
+    CHECK (zmq_poll (both, 2, 0) == 1 && !both[0].revents && both[1].revents == ZMQ_POLLIN);
+    CHECK (zmq_poll (both, 2, 0) == 0);
+    CHECK (zmq_close (late) == 0);
+
     void *poller = zmq_poller_new ();
     zmq_poller_event_t ready[2];
     CHECK (zmq_poller_add (poller, pull, text, ZMQ_POLLIN) == 0 && zmq_poller_size (poller) == 1);
