@@ -102,4 +102,58 @@ static inline void report_latency (double time, const struct arguments *a)
     printf ("%.3f us/round trip\n", time * 1e6 / (double) a->count);
 }
 
+/* The same with a buffer of its own, for a second thread. */
+static inline struct arguments own (const struct arguments *a)
+{
+    struct arguments copy = *a;
+    copy.buffer = malloc (a->size + 1);
+    CHECK (copy.buffer);
+    memset (copy.buffer, 'x', a->size);
+    return copy;
+}
+
+/* Answers every request with itself. */
+static inline void echo_all (void *rep, const struct arguments *a)
+{
+    zmq_msg_t message;
+    CHECK (zmq_msg_init (&message) == 0);
+    for (long turn = 0; turn <= a->count; turn++) {
+        get (rep, a, turn, &message);
+        if (a->way == BUFFER)
+            put (rep, a, turn);
+        else
+            CHECK (zmq_msg_send (&message, rep, 0) == (int) a->size);
+    }
+    CHECK (zmq_msg_close (&message) == 0);
+}
+
+/* Asks and waits for the answer, over and over; prints the time of one round. */
+static inline void round_trips (void *req, const struct arguments *a)
+{
+    zmq_msg_t message;
+    CHECK (zmq_msg_init (&message) == 0);
+    put (req, a, 0);
+    get (req, a, 0, &message);
+    double begun = seconds ();
+    for (long turn = 1; turn <= a->count; turn++) {
+        put (req, a, turn);
+        get (req, a, turn, &message);
+    }
+    report_latency (seconds () - begun, a);
+    CHECK (zmq_msg_close (&message) == 0);
+}
+
+/* Receives them all; prints how many a second from the first to the last. */
+static inline void receive_all (void *pull, const struct arguments *a)
+{
+    zmq_msg_t message;
+    CHECK (zmq_msg_init (&message) == 0);
+    get (pull, a, 0, &message);
+    double begun = seconds ();
+    for (long turn = 1; turn <= a->count; turn++)
+        get (pull, a, turn, &message);
+    report_throughput (seconds () - begun, a);
+    CHECK (zmq_msg_close (&message) == 0);
+}
+
 #endif
