@@ -14,7 +14,7 @@ type Step = (&'static str, fn() -> Result<()>);
 
 const STEPS: [Step; 17] = [
     ("compilers", compilers),
-    ("browser", browser),
+    ("browser and terminal", browser),
     ("format", format),
     ("clippy", clippy),
     ("tidy", || tidy::tidy(false)),
@@ -96,11 +96,17 @@ fn compilers() -> Result<()> {
     if fetch(&need, &lacking)? { Ok(()) } else { Err(need) }
 }
 
-/// The report's page is looked at in a browser. Without one, that test says that it was skipped.
+/// The report's page is looked at in a browser, and the program is driven in a terminal. Without them, those tests say that they
+/// were skipped.
 fn browser() -> Result<()> {
-    const WANT: &str = "a browser (`chromium`) is wanted: the report's page is laid out and looked at";
-    if !shell::has_program("chromium") && !fetch(WANT, &["chromium"]).unwrap_or(false) {
-        println!("SKIPPED: {WANT}");
+    const WANTED: [(&str, &str); 2] = [
+        ("chromium", "a browser (`chromium`) is wanted: the report's page is laid out and looked at"),
+        ("tmux", "a terminal (`tmux`) is wanted: the program's sessions are typed into it"),
+    ];
+    for (program, why) in WANTED {
+        if !shell::has_program(program) && !fetch(why, &[program]).unwrap_or(false) {
+            println!("SKIPPED: {why}");
+        }
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ pub(crate) struct ReceiveArgs {
 pub(crate) struct AsyncArgs {
     #[command(flatten)]
     pub(crate) common: Common,
-    /// Messages in a run [default: 100000; 10000 from 64 KiB up]
+    /// Messages in a run [default: 500000; 10000 from 64 KiB up]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) messages: Option<u32>,
 }

@@ -16,7 +16,8 @@ use crate::args::AsyncArgs;
 use crate::error::Failure;
 
 const SIZES: [usize; 4] = [64, 512, 1024, 64 << 10];
-const MESSAGES: u64 = 100_000;
+/// A run of small messages takes some 50 ms then: when the manner changes, the reading thread does, which takes milliseconds.
+const MESSAGES: u64 = 500_000;
 const MESSAGES_LARGE: u64 = 10_000;
 /// From this size on fewer messages do.
 const LARGE: usize = 64 << 10;

@@ -17,6 +17,7 @@ use netzmq_memory::Message;
 use self::parcel::Parcel;
 pub(crate) use self::parcel::is_copied;
 use super::mailbox::Mailbox;
+use super::tally::Tally;
 use crate::connection::inbound::Taken;
 use crate::connection::outbound::Body;
 use crate::options::ReceiveMemory;
@@ -276,7 +277,7 @@ impl End {
     #[inline]
     pub(crate) fn take_with<R>(
         &mut self,
-        bytes_taken: &mut u64,
+        bytes_taken: &mut Tally,
         f: impl FnOnce(Taken<'_>) -> R,
     ) -> Option<(R, bool)> {
         if !self.has_message() {
@@ -289,7 +290,7 @@ impl End {
     #[inline]
     pub(crate) fn take_at_once<R, F: FnOnce(Taken<'_>) -> R>(
         &mut self,
-        bytes_taken: &mut u64,
+        bytes_taken: &mut Tally,
         f: F,
     ) -> Result<(R, bool), F> {
         let (result, more) = self.local.take_with(&self.memory, bytes_taken, f)?;

@@ -12,6 +12,7 @@ pub(crate) mod inproc;
 pub(crate) mod mailbox;
 pub(crate) mod pace;
 pub(crate) mod table;
+pub(crate) mod tally;
 pub(crate) mod tokens;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use crate::stats::Traffic;
 use crate::transport::stream::Stream;
 
 use self::pace::Pace;
+use self::tally::Tally;
 use self::tokens::{ReadToken, WriteToken};
 
 /// Which I/O thread looks after a connection, and under which name it knows it.
@@ -72,10 +74,11 @@ pub(crate) struct Pipe {
 /// Counters of one pipe. Messages are counted one by one, bytes on a wire with each system call.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct PipeStats {
+    /// No [`Tally`]: high-water marks are reckoned by it.
     pub(crate) messages_out: u64,
-    pub(crate) messages_in: u64,
-    pub(crate) bytes_out: u64,
-    pub(crate) bytes_in: u64,
+    pub(crate) messages_in: Tally,
+    pub(crate) bytes_out: Tally,
+    pub(crate) bytes_in: Tally,
     /// The longest queue that a writer met: it only grows between two writers.
     pub(crate) queued_max: u64,
     pub(crate) times_full: u64,
@@ -402,10 +405,10 @@ impl Pipe {
     pub(crate) fn traffic(&mut self) -> Traffic {
         let (queued_out, queued_out_max) = self.queued_out();
         Traffic {
-            messages_in: self.stats.messages_in,
+            messages_in: tally::seen(self.stats.messages_in),
             messages_out: self.stats.messages_out,
-            bytes_in: self.stats.bytes_in,
-            bytes_out: self.stats.bytes_out,
+            bytes_in: tally::seen(self.stats.bytes_in),
+            bytes_out: tally::seen(self.stats.bytes_out),
             queued_out,
             queued_out_max,
             queued_in: self.queued_in(),

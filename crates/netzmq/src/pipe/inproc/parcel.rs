@@ -16,6 +16,7 @@ use netzmq_memory::{Message, MessageKind};
 use crate::connection::inbound::Taken;
 use crate::connection::outbound::Body;
 use crate::options::ReceiveMemory;
+use crate::pipe::tally::Tally;
 
 /// A body up to this size is copied twice rather than rented, handed over and returned.
 pub(crate) const COPIED_MAX: usize = 1024;
@@ -127,7 +128,7 @@ impl Parcel {
     pub(super) fn take_with<R, F: FnOnce(Taken<'_>) -> R>(
         &mut self,
         memory: &ReceiveMemory,
-        bytes_taken: &mut u64,
+        bytes_taken: &mut Tally,
         f: F,
     ) -> Result<(R, bool), F> {
         let Some(&mark) = self.marks.get(self.mark) else { return Err(f) };
