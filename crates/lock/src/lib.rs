@@ -38,3 +38,8 @@ mod sync;
 pub use biased::{BiasedMutex, Guard};
 #[cfg(not(netzmq_loom))]
 pub use presence::{Visit, is_visited};
+
+/// The models have no list of everybody: nobody visits. (Those of [`presence`] have lists of their own.)
+#[cfg(netzmq_loom)]
+#[derive(Debug)]
+pub enum Visit {}

@@ -38,7 +38,9 @@ pub(crate) fn options(bytes: &[u8]) {
             },
             3 => {
                 let password = String::from_utf8_lossy(input.piece()).into_owned();
-                drop(socket.set_security(Security::PlainClient { username: text, password: password.into() }));
+                drop(
+                    socket.set_security(Security::PlainClient { username: text, password: password.into() }),
+                );
             }
             4 => drop(socket.set_socks_proxy(text)),
             5 => drop(socket.set_max_message_size(Some(number))),
