@@ -73,11 +73,11 @@ pub enum MessageKind {
 /// ```
 #[repr(C)]
 pub struct Message {
-    annotations: Option<Arc<Annotations>>,
     body: Body,
     tag: Tag,
     more: bool,
     routing_id: u32,
+    annotations: Option<Arc<Annotations>>,
 }
 
 const _: () = assert!(size_of::<Message>() == 64 && align_of::<Message>() == 8);

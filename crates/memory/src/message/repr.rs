@@ -1,9 +1,12 @@
-//! The 50 bytes in the middle of a [`Message`](super::Message), and the byte that tells what they are.
+//! The first 50 bytes of a [`Message`](super::Message), and the byte that tells what they are.
 //!
 //! ```text
-//!   0        8                                              58   59    60         64
-//!   | annot. | inline bytes, or pointer + length + block    |tag |more | routing id|
+//!   0                                     50   51   52           56       64
+//!   | inline bytes, or pointer + length + block |tag |more | routing id | annot. |
 //! ```
+//! The body is in front, where it ends two bytes behind a multiple of 16: compilers move it as three times 16 bytes and 2. With
+//! ten bytes left they would take 16 that overlap with the others, which the next move has to wait for.
+//!
 //! Nothing here counts references; `message.rs` does. Invariant **R1**: the tag says which member of
 //! [`Body`] is initialised; for `Tag::inline(n)` it is the first `n` bytes of `inline`.
 

@@ -105,7 +105,7 @@ pub struct RecvMultipart<'a> {
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Send<'a> {
-    /// Borrowed until there is no room for it: what goes out at once need not be copied.
+    /// Borrowed, if it was: it is copied into what goes out, or not at all.
     body: Option<Body<'a>>,
     awaiting: Awaiting<&'a Shared>,
 }
@@ -167,7 +167,14 @@ impl Future for Recv<'_> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let me = self.get_mut();
         let socket = me.socket;
-        me.awaiting.poll(context, || pending_if_blocked(socket.try_recv()))
+        // Written where it stays, and only a mere word goes through the wait: a message that was just written is slow to
+        // move.
+        let mut message = Message::new();
+        match me.awaiting.poll(context, || pending_if_blocked(socket.try_recv_to(&mut message))) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(message)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -188,17 +195,30 @@ impl Future for Send<'_> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let me = self.get_mut();
         let (waiting, shared) = (&mut me.body, me.awaiting.shared);
-        me.awaiting.poll(context, || {
+        // Sent from where it is, and only a mere word comes back, as above.
+        let sent = me.awaiting.poll(context, || {
             // A future polled after it was ready has nothing left to send.
-            let Some(body) = waiting.take() else { return Poll::Ready(Ok(())) };
-            match shared.send(body, false, Wait::Never) {
-                Err(SendError { message: back, reason: SendFailure::WouldBlock }) => {
-                    *waiting = Some(Body::Owned(back));
-                    Poll::Pending
-                }
+            let Some(body) = waiting else { return Poll::Ready(Ok(())) };
+            match shared.send_in(shared.lock_for_short_way(), body, false, Wait::Never) {
+                Err(SendFailure::WouldBlock) => Poll::Pending,
                 outcome => Poll::Ready(outcome),
             }
-        })
+        });
+        match sent {
+            Poll::Ready(Ok(())) => {
+                match waiting.take() {
+                    // Nothing to be dropped, which the compiler would find out by a call.
+                    Some(body @ Body::Borrowed(_)) => std::mem::forget(body),
+                    sent => drop(sent),
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(reason)) => {
+                let message = waiting.take().map(Body::into_message).unwrap_or_default();
+                Poll::Ready(Err(SendError { message, reason }))
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
