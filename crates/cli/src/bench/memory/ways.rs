@@ -6,6 +6,7 @@
 //! array stays the caller's; giving a `Vec` away is lending memory, which is what `MessageZeroCopy` measures.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use netzmq::{Message, MessagePool, Received};
@@ -78,13 +79,34 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // Relaxed: a count that is waited for.
-        FREED.fetch_add(1, Ordering::Relaxed);
+        FREED.with(|freed| {
+            // Relaxed, and no locked instruction, which would cost more than all that is measured: only this thread writes.
+            freed.store(freed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        });
     }
 }
 
-/// Callbacks of [`Lent`] so far.
-static FREED: AtomicU64 = AtomicU64::new(0);
+thread_local! {
+    /// Callbacks of [`Lent`] on this thread so far. Leaked, so that they are counted also when the thread has ended.
+    static FREED: &'static AtomicU64 = {
+        let freed: &'static AtomicU64 = Box::leak(Box::default());
+        all().push(freed);
+        freed
+    };
+}
+
+/// The counts of all threads.
+static ALL: Mutex<Vec<&'static AtomicU64>> = Mutex::new(Vec::new());
+
+fn all() -> MutexGuard<'static, Vec<&'static AtomicU64>> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Callbacks so far, of all threads.
+fn freed() -> u64 {
+    // Relaxed: counts that are waited for.
+    all().iter().map(|freed| freed.load(Ordering::Relaxed)).sum()
+}
 
 /// Counts free callbacks from now on.
 #[derive(Debug)]
@@ -94,12 +116,12 @@ pub(crate) struct Callbacks {
 
 impl Callbacks {
     pub(crate) fn now() -> Callbacks {
-        Callbacks { before: FREED.load(Ordering::Relaxed) }
+        Callbacks { before: freed() }
     }
 
     /// Waits until each of `count` messages has given its memory back: once each, and soon.
     pub(crate) fn expect(&self, count: u64) -> Result<()> {
-        let came = || FREED.load(Ordering::Relaxed).wrapping_sub(self.before);
+        let came = || freed().wrapping_sub(self.before);
         let deadline = Instant::now() + PATIENCE;
         while came() < count && Instant::now() < deadline {
             std::thread::yield_now();
