@@ -5,8 +5,11 @@
 //! - A thread is inside by the bias while its seat names this lock and `owner` has named it *after* that was written.
 //! - Whoever else is inside holds `turns`, has found or made `owner` null, and has after that seen that the former
 //!   owner's seat does not name this lock.
+//! - `turn` is used only by who holds `turns`; it is written on the way in, and taken on the way out.
 
 use std::fmt;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 use std::ptr;
 use std::sync::{Arc, PoisonError};
@@ -28,6 +31,10 @@ pub struct BiasedMutex<T> {
     turns: Mutex<Turns>,
     /// The former owner, found inside, has left.
     left: Condvar,
+    /// What whoever is inside by a turn gives back. Here and not in the guard, which then is two words and stays in
+    /// registers: as an enum it went through memory, written as a byte and read as a word, and the wait for that took
+    /// longer than all the rest of the lock.
+    turn: UnsafeCell<MaybeUninit<MutexGuard<'static, Turns>>>,
     value: UnsafeCell<T>,
 }
 
@@ -50,18 +57,18 @@ unsafe impl<T: Send> Sync for BiasedMutex<T> {}
 #[must_use]
 pub struct Guard<'a, T> {
     lock: &'a BiasedMutex<T>,
-    way: Way<'a>,
+    way: Way,
+    /// Does not leave its thread.
+    _thread: PhantomData<*const T>,
 }
 
-/// How a thread came in.
-enum Way<'a> {
-    /// By the bias, on this seat, which is this thread's own.
-    Bias(*const Seat),
-    /// As with any lock.
-    Turn(MutexGuard<'a, Turns>),
-    /// Not inside at the moment (`Guard::unlocked`), when nobody can use the guard.
-    Out,
-}
+/// How a thread came in: by the bias, on this seat, which is its own; or one of the following, which are no seats.
+type Way = *const Seat;
+
+/// Not inside at the moment (`Guard::unlocked`), when nobody can use the guard.
+const OUT: Way = ptr::null();
+/// As with any lock: the thread holds `turns`.
+const TURN: Way = ptr::without_provenance(1);
 
 impl<T> BiasedMutex<T> {
     /// A free lock.
@@ -70,6 +77,7 @@ impl<T> BiasedMutex<T> {
             owner: AtomicPtr::new(ptr::null_mut()),
             turns: Mutex::new(Turns::default()),
             left: Condvar::new(),
+            turn: UnsafeCell::new(MaybeUninit::uninit()),
             value: UnsafeCell::new(value),
         }
     }
@@ -108,7 +116,7 @@ impl<T> BiasedMutex<T> {
             // `seat::take`; that thread is this one, and it keeps its seat until it ends.
             let seat = unsafe { &*mine };
             if self.enter(seat) {
-                return Guard { lock: self, way: Way::Bias(mine) };
+                return Guard::new(self, mine);
             }
         }
         self.lock_slow(seat::take())
@@ -179,14 +187,14 @@ impl<T> BiasedMutex<T> {
             turns = self.left.wait(turns).unwrap_or_else(PoisonError::into_inner);
         }
         turns.seat = None;
-        let Some(mine) = mine else { return Guard { lock: self, way: Way::Turn(turns) } };
+        let Some(mine) = mine else { return self.inside_by_turn(turns) };
         let address = Arc::as_ptr(&mine).addr();
         if turns.last != address {
             (turns.last, turns.streak) = (address, 0);
         }
         turns.streak += 1;
         if turns.streak < BIAS_AFTER || mine.inside.load(Ordering::Relaxed) != 0 || !barrier::is_available() {
-            return Guard { lock: self, way: Way::Turn(turns) };
+            return self.inside_by_turn(turns);
         }
         turns.streak = 0;
         // Others see all of this when they have `turns`, and do nothing before that.
@@ -194,7 +202,25 @@ impl<T> BiasedMutex<T> {
         let seat = Arc::as_ptr(&mine);
         self.owner.store(seat.cast_mut(), Ordering::Relaxed);
         turns.seat = Some(mine);
-        Guard { lock: self, way: Way::Bias(seat) }
+        Guard::new(self, seat)
+    }
+
+    fn inside_by_turn<'a>(&'a self, turns: MutexGuard<'a, Turns>) -> Guard<'a, T> {
+        // SAFETY: only the lifetime changes. `end_turn` takes it back out while the guard made here borrows this lock; if
+        // that guard is forgotten, nobody gets at `turn` again, and it has no destructor here.
+        let turns: MutexGuard<'static, Turns> = unsafe { std::mem::transmute(turns) };
+        // SAFETY: this thread holds `turns`, so nobody else uses `turn`.
+        self.turn.with_mut(|turn| unsafe { (*turn).write(turns) });
+        Guard::new(self, TURN)
+    }
+
+    /// The other end of `inside_by_turn`.
+    #[cold]
+    #[inline(never)]
+    fn end_turn(&self) {
+        // SAFETY: this thread holds `turns`, and wrote this when it came in.
+        let turns = self.turn.with_mut(|turn| unsafe { (*turn).assume_init_read() });
+        drop(turns);
     }
 
     /// Whether the thread that `turns` remembers is inside by a bias that it had.
@@ -210,7 +236,12 @@ impl<T> BiasedMutex<T> {
     }
 }
 
-impl<T> Guard<'_, T> {
+impl<'a, T> Guard<'a, T> {
+    #[inline(always)]
+    fn new(lock: &'a BiasedMutex<T>, way: Way) -> Guard<'a, T> {
+        Guard { lock, way, _thread: PhantomData }
+    }
+
     /// Gives up the lock for as long as `f` takes.
     #[inline]
     pub fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
@@ -219,7 +250,7 @@ impl<T> Guard<'_, T> {
         impl<T> Drop for Back<'_, '_, T> {
             #[inline]
             fn drop(&mut self) {
-                self.0.way = std::mem::replace(&mut self.0.lock.lock().way, Way::Out);
+                self.0.way = std::mem::replace(&mut self.0.lock.lock().way, OUT);
             }
         }
         self.leave();
@@ -230,16 +261,17 @@ impl<T> Guard<'_, T> {
     /// What dropping it does, here and now: on hot paths a call less.
     #[inline(always)]
     pub fn unlock(self) {
-        std::mem::ManuallyDrop::new(self).leave();
+        ManuallyDrop::new(self).leave();
     }
 
     #[inline(always)]
     fn leave(&mut self) {
-        match std::mem::replace(&mut self.way, Way::Out) {
+        let way = std::mem::replace(&mut self.way, OUT);
+        if way.addr() > TURN.addr() {
             // SAFETY: this thread's own seat (a guard does not leave its thread), which lives as long as the thread.
-            Way::Bias(seat) => self.lock.leave(unsafe { &*seat }),
-            Way::Turn(turns) => drop(turns),
-            Way::Out => {}
+            self.lock.leave(unsafe { &*way });
+        } else if way == TURN {
+            self.lock.end_turn();
         }
     }
 }
@@ -383,7 +415,7 @@ mod loom_tests {
     fn add<T: std::ops::AddAssign<u32>>(lock: &BiasedMutex<T>, seat: &Arc<Seat>) {
         let way_in = ptr::eq(lock.owner.load(Ordering::Relaxed), Arc::as_ptr(seat)) && lock.enter(seat);
         let mut guard = if way_in {
-            Guard { lock, way: Way::Bias(Arc::as_ptr(seat)) }
+            Guard::new(lock, Arc::as_ptr(seat))
         } else {
             lock.lock_slow(Some(seat.clone()))
         };

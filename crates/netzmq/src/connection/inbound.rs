@@ -361,8 +361,12 @@ impl Inbound {
         let bytes = &chunk.buffer[..chunk.len];
         let (mut at, mut messages, mut more) = (chunk.scanned, 0, self.scan_more);
         let mut parts = self.parts;
+        let (mut usual, mut usual_step) = (0u8, 2);
         while let Some(&[flags @ (0 | MORE_FLAG), length]) = bytes.get(at..at + 2) {
-            let end = at + 2 + length as usize;
+            if length != usual {
+                (usual, usual_step) = (length, std::hint::black_box(2 + length as usize));
+            }
+            let end = at + usual_step;
             if end > bytes.len() {
                 break;
             }
