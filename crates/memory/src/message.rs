@@ -148,12 +148,41 @@ impl Message {
     /// message.assign(b"new");
     /// assert_eq!(message, *b"new");
     /// ```
+    #[inline]
     pub fn assign(&mut self, bytes: &[u8]) {
+        if !self.rewrite_alike(bytes) {
+            self.assign_other(bytes);
+        }
+    }
+
+    #[inline(never)]
+    fn assign_other(&mut self, bytes: &[u8]) {
         if self.tag == Tag::BLOCK && bytes.len() > INLINE_MAX && self.rewrite(bytes) {
             return;
         }
         *self = Message::new();
         fill(self, bytes);
+    }
+
+    /// Puts other bytes in the place of as many, if they fill a block from its beginning and nobody else holds it: most
+    /// of what a loop meets that receives into one message.
+    #[inline(always)]
+    fn rewrite_alike(&mut self, bytes: &[u8]) -> bool {
+        if self.tag != Tag::BLOCK || self.annotations.is_some() {
+            return false;
+        }
+        // SAFETY: the tag says that this member is initialised (R1).
+        let heap = unsafe { self.body.heap };
+        let Some(block) = self.block() else { return false };
+        let data = block.data();
+        if heap.len != bytes.len() || heap.ptr.as_ptr().cast_const() != data.cast_const() || !block.is_unique() {
+            return false;
+        }
+        // SAFETY: as many bytes as are here already; they cannot lie in the block, of which nobody else holds a part and this
+        // message is borrowed mutably; the block's bytes may be written by its sole holder.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
+        (self.more, self.routing_id) = (false, 0);
+        true
     }
 
     /// Puts other bytes into the block that is here, if nobody else holds it and it is of the size that these bytes would

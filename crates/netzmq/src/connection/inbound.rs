@@ -11,6 +11,7 @@
 //! - Order of taking: `ready` from the front, then the current chunk.
 
 mod chunk;
+mod loan;
 mod taken;
 mod taking;
 mod target;
@@ -27,6 +28,7 @@ use self::target::{Large, Memory};
 use super::buffers::{Appetite, Buffers, CHUNK_BYTES};
 use crate::options::ReceiveMemory;
 
+pub(crate) use self::loan::Loan;
 pub(crate) use self::taken::Taken;
 pub(crate) use self::target::{Read, ReadTarget};
 
@@ -361,10 +363,13 @@ impl Inbound {
         let bytes = &chunk.buffer[..chunk.len];
         let (mut at, mut messages, mut more) = (chunk.scanned, 0, self.scan_more);
         let mut parts = self.parts;
+        // Where the next frame begins is guessed, not computed: the loop would wait for each length to be read.
         let (mut usual, mut usual_step) = (0u8, 2);
         while let Some(&[flags @ (0 | MORE_FLAG), length]) = bytes.get(at..at + 2) {
             if length != usual {
-                (usual, usual_step) = (length, std::hint::black_box(2 + length as usize));
+                usual = length;
+                // Hidden from the compiler, which would otherwise compute it each time.
+                usual_step = std::hint::black_box(2 + length as usize);
             }
             let end = at + usual_step;
             if end > bytes.len() {

@@ -16,6 +16,7 @@ mod batch;
 mod ends;
 mod item;
 mod reader;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ use super::buffers::{Appetite, Buffers, SEGMENT_BYTES};
 pub(crate) use self::batch::{Batch, Wrote};
 pub(crate) use self::ends::Ends;
 pub(crate) use self::item::append_frame;
+pub(crate) use self::tail::Tail;
 
 /// One write moves at most so many bytes: more only falls out of the caches before the peer reads it.
 pub(crate) const WRITE_BYTES: usize = 128 * 1024;
@@ -98,6 +100,8 @@ pub(crate) struct Outbound {
     /// The emptied deque of the last batch, to be used again.
     spare: VecDeque<Item>,
     ends: Ends,
+    /// Empty: what the last tail came back with, to be used again.
+    spare_ends: Ends,
     /// How many of `ends` lie wholly in taken batches.
     ends_taken: usize,
     appended: u64,
@@ -127,6 +131,7 @@ impl Outbound {
             items: VecDeque::new(),
             spare: VecDeque::new(),
             ends: Ends::new(),
+            spare_ends: Ends::new(),
             ends_taken: 0,
             appended: 0,
             committed: 0,

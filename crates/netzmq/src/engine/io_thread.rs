@@ -42,6 +42,9 @@ const STREAM_NAP: Duration = Duration::from_micros(50);
 /// The same when that has gone on for [`STREAM_LOOKS`] looks: each look takes some 10 µs from a core that others work on.
 const LONG_NAP: Duration = Duration::from_micros(100);
 const STREAM_LOOKS: u32 = 8;
+/// Who fills a segment in about the time between two looks may be seen so often without having written: to look more often
+/// for that would only make it slower.
+const BETWEEN_WRITES: u32 = 2;
 /// A sender too slow to fill a segment is written for after so many looks.
 const BURST_LOOKS: u32 = 2;
 /// One that has sent no more than so many messages since the last look gathers too little to be worth waiting for.
@@ -138,6 +141,8 @@ struct Burst {
     width: u32,
     /// Looks in a row at which it got on by itself.
     driven: u32,
+    /// Looks since the last such one.
+    idle: u32,
 }
 
 /// Writes all that is dirty, one batch a connection, and lets senders who never wait know what room that made. Says how
@@ -290,7 +295,7 @@ impl IoThread {
         let is_over = shared.sent().messages == asked;
         let width = if is_over { write_dirty(&shared, &mut shared.lock()) } else { 0 };
         let seen = shared.sent();
-        self.bursts.push(Burst { shared, seen, looks: 1, width, driven: 0 });
+        self.bursts.push(Burst { shared, seen, looks: 1, width, driven: 0, idle: 0 });
     }
 
     /// How long to leave the senders in bursts alone.
@@ -318,14 +323,18 @@ impl IoThread {
                 return false;
             }
             if now.driven != before.driven {
-                burst.looks = 0;
+                (burst.looks, burst.idle) = (0, 0);
                 burst.driven = (burst.driven + 1).min(STREAM_LOOKS);
+                return true;
+            }
+            let is_narrow = burst.width < WIDE;
+            let is_slow = is_narrow && now.messages.wrapping_sub(before.messages) <= SLOW_MESSAGES;
+            burst.idle += 1;
+            if burst.driven > 0 && burst.idle <= BETWEEN_WRITES && !is_slow {
                 return true;
             }
             burst.driven = 0;
             burst.looks += 1;
-            let is_narrow = burst.width < WIDE;
-            let is_slow = is_narrow && now.messages.wrapping_sub(before.messages) <= SLOW_MESSAGES;
             if is_slow || burst.looks > BURST_LOOKS.max(burst.width / WIDE) {
                 burst.looks = 1;
                 burst.width = write_dirty(&burst.shared, &mut burst.shared.lock());

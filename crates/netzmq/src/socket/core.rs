@@ -177,6 +177,9 @@ pub(crate) struct Shared {
     driven: AtomicU64,
     monitored: AtomicBool,
     monitor: Mutex<Option<MonitorSink>>,
+    /// Whether permits to send (to receive) ever come to be: for the other types it is not worth asking.
+    pub(super) sends_along: bool,
+    pub(super) recvs_along: bool,
     pub(crate) span: Span,
 }
 
@@ -278,6 +281,11 @@ impl Shared {
             driven: AtomicU64::new(0),
             monitored: AtomicBool::new(false),
             monitor: Mutex::new(None),
+            sends_along: !matches!(
+                socket_type,
+                SocketType::Router | SocketType::Req | SocketType::Rep | SocketType::Pub | SocketType::XPub
+            ),
+            recvs_along: !matches!(socket_type, SocketType::Router | SocketType::Req | SocketType::Rep),
         })
     }
 

@@ -7,19 +7,21 @@
 //! has run out of messages, or of room.
 //!
 //! What such a call has found out holds for the next one, too, if nobody else has had the socket's lock in between: it
-//! leaves a *permit*, by which so many more may go on without asking.
+//! leaves a *permit*, by which so many more may go on without asking. With it comes the memory that they work on, the
+//! segment being filled or the chunk being handed out; what they did is entered in the pipe's books when it goes back.
 //!
 //! Invariants:
 //! - A permit lasts until the lock is taken by any other way than `lock_for_short_way` (which is what whoever comes back
-//!   from a system call does, too), a call goes the general way, or somebody writes.
+//!   from a system call does, too), a call goes the general way, or somebody writes. So nobody sees a pipe whose memory
+//!   is lent, but calls on the short way, which end the permit of their direction before they look.
 //! - A permit to send is used up before the sender's next look at the clock, a full batch, or the high-water mark; one to
 //!   receive before the next look at the other connections, or the last message that was read.
 
 use super::core::{Core, LOOK_EVERY, Shared};
 use super::fan_lane::FanPermit;
 use super::recv::{Describe, POLL_EVERY, tell_sender};
-use crate::connection::inbound::Taken;
-use crate::connection::outbound::{Body, WRITE_NOW_BYTES, near};
+use crate::connection::inbound::{Loan, Taken};
+use crate::connection::outbound::{Body, Tail, WRITE_NOW_BYTES, near};
 use crate::options::ReceiveMemory;
 use crate::patterns::{Pattern, PipeId};
 use crate::pipe::Link;
@@ -28,15 +30,24 @@ use crate::pipe::inproc::is_copied;
 /// See the module's text.
 #[derive(Debug)]
 pub(crate) struct Permits {
-    send: SendPermit,
-    recv: RecvPermit,
+    /// To this pipe.
+    tail: Option<Tail>,
+    tail_of: PipeId,
+    /// From this pipe.
+    loan: Option<Loan>,
+    loan_of: PipeId,
+    /// Not everything that comes is wanted (SUB).
+    is_filtered: bool,
     pub(super) fan: FanPermit,
 }
 
 impl Permits {
     pub(super) const NONE: Permits = Permits {
-        send: SendPermit { messages: 0, pipe: PipeId(0), bytes: 0 },
-        recv: RecvPermit { messages: 0, pipe: PipeId(0), is_filtered: false },
+        tail: None,
+        tail_of: PipeId(0),
+        loan: None,
+        loan_of: PipeId(0),
+        is_filtered: false,
         fan: FanPermit::none(),
     };
 }
@@ -53,7 +64,7 @@ impl Permits {
     /// What may be sent. Never both: a socket type has one target, or a fan.
     #[inline]
     pub(super) fn kind(&self) -> PermitKind {
-        if self.send.messages > 0 {
+        if self.tail.is_some() {
             PermitKind::Send
         } else if self.fan.is_open() {
             PermitKind::Fan
@@ -61,56 +72,64 @@ impl Permits {
             PermitKind::None
         }
     }
-
-    #[inline]
-    pub(super) fn end_send(&mut self) {
-        self.send.messages = 0;
-    }
 }
 
 impl Core {
     /// From now on nothing is known, and everything is where it belongs.
     #[inline]
     pub(super) fn end_permits(&mut self) {
-        self.permits.send.messages = 0;
-        self.permits.recv.messages = 0;
+        self.end_send();
+        self.end_recv();
         if self.permits.fan.is_open() {
             self.close_fan();
         }
     }
-}
 
-/// So many messages to this pipe, of so many bytes in all.
-#[derive(Debug)]
-struct SendPermit {
-    messages: u32,
-    pipe: PipeId,
-    bytes: u64,
-}
+    #[inline]
+    pub(super) fn end_send(&mut self) {
+        if self.permits.tail.is_some() {
+            self.return_tail();
+        }
+    }
 
-/// So many messages from this pipe.
-#[derive(Debug)]
-struct RecvPermit {
-    messages: u32,
-    pipe: PipeId,
-    /// Not everything that comes is wanted (SUB).
-    is_filtered: bool,
+    #[inline]
+    pub(super) fn end_recv(&mut self) {
+        if self.permits.loan.is_some() {
+            self.restore_loan();
+        }
+    }
+
+    #[inline(never)]
+    fn return_tail(&mut self) {
+        let Some(tail) = self.permits.tail.take() else { return };
+        let Some(pipe) = self.pipes.get(self.permits.tail_of) else { return };
+        if let Some(wire) = pipe.wire() {
+            debug_assert!(wire.dirty, "nobody would write this");
+            let messages = wire.out.return_tail(tail);
+            pipe.stats.messages_out += messages as u64;
+        }
+    }
+
+    #[inline(never)]
+    fn restore_loan(&mut self) {
+        let Some(loan) = self.permits.loan.take() else { return };
+        let Some(pipe) = self.pipes.get(self.permits.loan_of) else { return };
+        if let Some(wire) = pipe.wire() {
+            let messages = wire.inbound.restore(loan);
+            pipe.stats.messages_in += messages as u64;
+            self.since_poll += messages as u32;
+        }
+    }
 }
 
 impl Shared {
     /// Appends a whole message of one part, as the last one was. False: nothing has happened.
     #[inline(always)]
     pub(super) fn send_by_permit(&self, core: &mut Core, body: &[u8]) -> bool {
-        let permit = &mut core.permits.send;
-        if permit.messages == 0 || self.mailbox.has_mail() {
+        let Some(tail) = &mut core.permits.tail else { return false };
+        if self.mailbox.has_mail() || !tail.append(body) {
             return false;
         }
-        let Some(pipe) = core.pipes.get(permit.pipe) else { return false };
-        let Link::Wire(wire) = &mut pipe.link else { return false };
-        let Some(added) = wire.out.append_at_once(body, permit.bytes) else { return false };
-        permit.messages -= 1;
-        permit.bytes -= added;
-        pipe.stats.messages_out += 1;
         self.count_sent();
         true
     }
@@ -159,8 +178,11 @@ impl Shared {
         core.sending = false;
         if core.pattern.has_one_target() {
             let until_look = LOOK_EVERY - 1 - self.sent().messages % LOOK_EVERY;
-            let messages = (messages as u64 - 1).min(until_look) as u32;
-            core.permits.send = SendPermit { messages, pipe: id, bytes: bytes - added };
+            let messages = (messages - 1).min(until_look as usize);
+            if messages > 0 {
+                core.permits.tail = wire.out.lend_tail(bytes - added, messages);
+                core.permits.tail_of = id;
+            }
         }
         self.count_sent();
         true
@@ -191,20 +213,16 @@ impl Shared {
         describe: Describe<'_>,
         sink: F,
     ) -> Result<R, F> {
-        let permit = &mut core.permits.recv;
-        if permit.messages == 0 || self.mailbox.has_mail() {
+        let Some(loan) = &mut core.permits.loan else { return Err(sink) };
+        if self.mailbox.has_mail() {
             return Err(sink);
         }
-        let Some(pipe) = core.pipes.get(permit.pipe) else { return Err(sink) };
-        let Link::Wire(wire) = &mut pipe.link else { return Err(sink) };
-        let (is_filtered, pattern) = (permit.is_filtered, &core.pattern);
-        let result = wire.inbound.take_more_at_once(|body| !is_filtered || pattern.wants(body), sink)?;
-        permit.messages -= 1;
+        let (is_filtered, pattern) = (core.permits.is_filtered, &core.pattern);
+        let result = loan.take(|body| !is_filtered || pattern.wants(body), sink)?;
         if let Some(sender) = describe {
-            tell_sender(sender, pipe.properties.as_ref());
+            let pipe = core.pipes.get(core.permits.loan_of);
+            tell_sender(sender, pipe.and_then(|pipe| pipe.properties.as_ref()));
         }
-        pipe.stats.messages_in += 1;
-        core.since_poll += 1;
         Ok(result)
     }
 
@@ -216,6 +234,7 @@ impl Shared {
         describe: Describe<'_>,
         sink: F,
     ) -> Result<(R, bool), F> {
+        core.end_recv();
         if core.closed || core.terminated || core.signal.is_some() || core.options.conflate {
             return Err(sink);
         }
@@ -242,16 +261,13 @@ impl Shared {
         pipe.stats.messages_in += u64::from(!more);
         core.since_poll += 1;
         core.pattern.taken(id, more);
-        core.permits.recv.messages = 0;
         if core.pattern.has_one_source()
-            && let Link::Wire(wire) = &pipe.link
+            && let Link::Wire(wire) = &mut pipe.link
         {
             let until_look = POLL_EVERY.saturating_sub(core.since_poll);
-            core.permits.recv = RecvPermit {
-                messages: wire.inbound.messages_at_once().min(until_look as usize) as u32,
-                pipe: id,
-                is_filtered: !core.pattern.wants_all(),
-            };
+            core.permits.loan = wire.inbound.lend(until_look as usize);
+            core.permits.loan_of = id;
+            core.permits.is_filtered = !core.pattern.wants_all();
         }
         Ok((result, more))
     }

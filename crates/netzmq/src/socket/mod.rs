@@ -229,11 +229,16 @@ impl Socket {
         Ok(message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn recv_assign(&self, message: &mut Message, wait: Wait) -> Result<(), RecvError> {
-        let ((), more) = self.shared.recv(wait, |taken| taken.assign_to(message))?;
-        message.set_more(more);
-        Ok(())
+        let core = if !self.shared.recvs_along {
+            self.shared.lock_for_short_way()
+        } else if let Some(core) = self.shared.recv_along(message) {
+            core
+        } else {
+            return Ok(());
+        };
+        self.shared.recv_assign_in(core, message, wait)
     }
 
     /// [`recv`](Socket::recv) into a message that is there already: what it held is dropped. A little faster, since a

@@ -50,6 +50,31 @@ impl Shared {
         received
     }
 
+    /// Receives in place of what `message` held by a permit, if there is one, and returns `None`; otherwise the lock. As
+    /// `send_along`, for receiving.
+    #[inline(never)]
+    pub(crate) fn recv_along(&self, message: &mut Message) -> Option<Guard<'_>> {
+        let mut core = self.lock_for_short_way();
+        if self.recv_by_permit(&mut core, None, |taken| taken.assign_to(message)).is_ok() {
+            core.unlock();
+            return None;
+        }
+        Some(core)
+    }
+
+    /// Receives in place of what `message` held, under a lock that was taken for it.
+    #[inline(never)]
+    pub(crate) fn recv_assign_in(
+        &self,
+        core: Guard<'_>,
+        message: &mut Message,
+        wait: Wait,
+    ) -> Result<(), RecvError> {
+        let ((), more) = self.recv_in(core, wait, |taken| taken.assign_to(message))?;
+        message.set_more(more);
+        Ok(())
+    }
+
     /// Receives in place of what `message` held, and says on it what is known of the sender.
     #[inline]
     pub(crate) fn recv_described(

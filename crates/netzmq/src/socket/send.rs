@@ -36,16 +36,55 @@ const CREDIT_AFTER: Duration = Duration::from_millis(2);
 /// A borrowed body of this size is written from where it lies instead of being copied first.
 const WRITE_THROUGH_FROM: usize = 32 * 1024;
 
+/// Drops what was sent. Where there is nothing to be dropped, the compiler would find that out by a call.
+#[inline(always)]
+fn drop_sent(body: Body<'_>) {
+    if matches!(body, Body::Borrowed(_)) {
+        std::mem::forget(body);
+    }
+}
+
 impl Shared {
-    #[inline]
-    pub(crate) fn send(&self, mut body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
-        let sent = self.send_in(self.lock_for_short_way(), &mut body, more, wait);
-        if sent.is_ok() && matches!(body, Body::Borrowed(_)) {
-            // Nothing to be dropped, which the compiler would find out by a call.
-            std::mem::forget(body);
+    #[inline(always)]
+    pub(crate) fn send(&self, body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
+        let core = if more || !self.sends_along || wait == Wait::Throttled {
+            self.lock_for_short_way()
+        } else if let Some(core) = self.send_along(body.bytes()) {
+            core
+        } else {
+            drop_sent(body);
             return Ok(());
+        };
+        self.send_or_return(core, body, more, wait)
+    }
+
+    #[inline(never)]
+    fn send_or_return(
+        &self,
+        core: Guard<'_>,
+        mut body: Body<'_>,
+        more: bool,
+        wait: Wait,
+    ) -> Result<(), SendError> {
+        match self.send_in(core, &mut body, more, wait) {
+            Ok(()) => {
+                drop_sent(body);
+                Ok(())
+            }
+            Err(reason) => Err(SendError { message: body.into_message(), reason }),
         }
-        sent.map_err(|reason| SendError { message: body.into_message(), reason })
+    }
+
+    /// Sends by a permit, if there is one, and returns `None`; otherwise the lock. A function of its own, and small: it is
+    /// all that most of the messages of a stream meet.
+    #[inline(never)]
+    fn send_along(&self, body: &[u8]) -> Option<Guard<'_>> {
+        let mut core = self.lock_for_short_way();
+        if self.send_by_permit(&mut core, body) {
+            core.unlock();
+            return None;
+        }
+        Some(core)
     }
 
     /// Sends under a lock that was taken for it, by the short way. The body is dropped by the caller: by then the lock is
@@ -77,7 +116,7 @@ impl Shared {
     /// Goes the short way if it can, with permits ended.
     #[inline]
     fn try_at_once(&self, core: &mut Core, body: &Body<'_>, more: bool, wait: Wait) -> bool {
-        core.permits.end_send();
+        core.end_send();
         if more {
             return wait != Wait::Throttled && self.address_at_once(core, body.bytes());
         }

@@ -65,34 +65,6 @@ impl Inbound {
         Ok((f(Taken::Bytes(body, &self.memory)), part.more))
     }
 
-    /// How many parts `take_more_at_once` may be called for, as long as nothing else happens to this.
-    #[inline]
-    pub(crate) fn messages_at_once(&self) -> usize {
-        if self.raw || !self.ready.is_empty() || self.chunk.is_none() {
-            0
-        } else {
-            self.messages.saturating_sub(1)
-        }
-    }
-
-    /// [`take_at_once`](Inbound::take_at_once) for a whole message of one part. Only after `messages_at_once`.
-    #[inline]
-    pub(crate) fn take_more_at_once<R, F: FnOnce(Taken<'_>) -> R>(
-        &mut self,
-        wanted: impl FnOnce(&[u8]) -> bool,
-        f: F,
-    ) -> Result<R, F> {
-        let Some(chunk) = &mut self.chunk else { return Err(f) };
-        let Some(part) = chunk.plain_part() else { return Err(f) };
-        let Some(body) = chunk.buffer.get(part.start..part.end) else { return Err(f) };
-        if part.more || !wanted(body) {
-            return Err(f);
-        }
-        chunk.off = part.end;
-        self.messages -= 1;
-        Ok(f(Taken::Bytes(body, &self.memory)))
-    }
-
     fn take_slow<R>(&mut self, f: impl FnOnce(Taken<'_>) -> R) -> Option<(R, bool)> {
         self.find()?;
         if let Some(Ready::Whole { .. }) = self.ready.front() {

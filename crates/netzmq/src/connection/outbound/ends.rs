@@ -52,6 +52,19 @@ impl Ends {
         std::mem::replace(self, Ends::new())
     }
 
+    /// Forgets all of them, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.closed.clear();
+        self.closed_len = 0;
+        self.open.count = 0;
+    }
+
+    /// Empty: the next end is behind this one, and the first guess is that it is as far from it as the last two were.
+    pub(crate) fn restart(&mut self, at: u64) {
+        debug_assert_eq!(self.len(), 0);
+        self.open.last = at;
+    }
+
     /// The next end.
     #[inline]
     pub(crate) fn push(&mut self, end: u64) {
