@@ -414,11 +414,8 @@ mod loom_tests {
     /// As `lock`, for a thread whose seat is at hand (loom's threads have no thread-locals of ours).
     fn add<T: std::ops::AddAssign<u32>>(lock: &BiasedMutex<T>, seat: &Arc<Seat>) {
         let way_in = ptr::eq(lock.owner.load(Ordering::Relaxed), Arc::as_ptr(seat)) && lock.enter(seat);
-        let mut guard = if way_in {
-            Guard::new(lock, Arc::as_ptr(seat))
-        } else {
-            lock.lock_slow(Some(seat.clone()))
-        };
+        let mut guard =
+            if way_in { Guard::new(lock, Arc::as_ptr(seat)) } else { lock.lock_slow(Some(seat.clone())) };
         *guard += 1;
     }
 

@@ -175,7 +175,10 @@ impl Message {
         let heap = unsafe { self.body.heap };
         let Some(block) = self.block() else { return false };
         let data = block.data();
-        if heap.len != bytes.len() || heap.ptr.as_ptr().cast_const() != data.cast_const() || !block.is_unique() {
+        if heap.len != bytes.len()
+            || heap.ptr.as_ptr().cast_const() != data.cast_const()
+            || !block.is_unique()
+        {
             return false;
         }
         // SAFETY: as many bytes as are here already; they cannot lie in the block, of which nobody else holds a part and this

@@ -46,7 +46,7 @@ fn drop_sent(body: Body<'_>) {
 
 impl Shared {
     #[inline(always)]
-    pub(crate) fn send(&self, body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
+    pub(crate) fn send(&self, mut body: Body<'_>, more: bool, wait: Wait) -> Result<(), SendError> {
         let core = if more || !self.sends_along || wait == Wait::Throttled {
             self.lock_for_short_way()
         } else if let Some(core) = self.send_along(body.bytes()) {
@@ -55,24 +55,25 @@ impl Shared {
             drop_sent(body);
             return Ok(());
         };
-        self.send_or_return(core, body, more, wait)
-    }
-
-    #[inline(never)]
-    fn send_or_return(
-        &self,
-        core: Guard<'_>,
-        mut body: Body<'_>,
-        more: bool,
-        wait: Wait,
-    ) -> Result<(), SendError> {
-        match self.send_in(core, &mut body, more, wait) {
+        match self.send_on(core, &mut body, more, wait) {
             Ok(()) => {
                 drop_sent(body);
                 Ok(())
             }
             Err(reason) => Err(SendError { message: body.into_message(), reason }),
         }
+    }
+
+    /// `send_in`, as a function.
+    #[inline(never)]
+    fn send_on(
+        &self,
+        core: Guard<'_>,
+        body: &mut Body<'_>,
+        more: bool,
+        wait: Wait,
+    ) -> Result<(), SendFailure> {
+        self.send_in(core, body, more, wait)
     }
 
     /// Sends by a permit, if there is one, and returns `None`; otherwise the lock. A function of its own, and small: it is

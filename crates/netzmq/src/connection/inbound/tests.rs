@@ -161,7 +161,22 @@ impl Bench {
         Ok(())
     }
 
+    /// What can be had of the lent chunk.
+    fn borrow(&mut self) {
+        let Some(mut loan) = self.inbound.lend(4) else { return };
+        let mut count = 0;
+        while let Ok(bytes) = loan.take(|bytes| bytes.len() != 77, |taken| taken.bytes().to_vec()) {
+            self.taken.push((bytes, false));
+            count += 1;
+        }
+        assert!(count <= 4, "more than was lent");
+        assert_eq!(self.inbound.restore(loan), count);
+    }
+
     fn take(&mut self) -> bool {
+        if self.taken.len().is_multiple_of(3) {
+            self.borrow();
+        }
         let peeked = self.inbound.peek().map(|(bytes, more)| (bytes.to_vec(), more));
         let taken = self.inbound.take_with(|taken| taken.bytes().to_vec());
         assert!(peeked == taken, "peek and take disagree");

@@ -56,7 +56,13 @@ impl Outbound {
         let room = usize::try_from(bytes).unwrap_or(usize::MAX);
         let mut ends = self.spare_ends.take();
         ends.restart(lent_at as u64);
-        Some(Tail { limit: lent_at.saturating_add(room).min(segment.buffer.len()), segment, messages, ends, lent_at })
+        Some(Tail {
+            limit: lent_at.saturating_add(room).min(segment.buffer.len()),
+            segment,
+            messages,
+            ends,
+            lent_at,
+        })
     }
 
     /// Takes the tail back, and says how many messages were appended.

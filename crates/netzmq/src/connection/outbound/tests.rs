@@ -47,6 +47,8 @@ enum Step {
         owned: bool,
     },
     Command(usize),
+    /// The tail is lent for at most so many messages, and so many bytes, and messages of these lengths come.
+    Lend(usize, u64, Vec<usize>),
     Take,
     Write(usize),
     PutBack,
@@ -71,6 +73,8 @@ fn step() -> impl Strategy<Value = Step> {
         14 => (length(), prop::bool::weighted(0.3), any::<bool>())
             .prop_map(|(length, more, owned)| Step::Push { length, more, owned }),
         2 => prop_oneof![5 => 0..60usize, 1 => 65_000..140_000usize].prop_map(Step::Command),
+        6 => (0..12usize, prop_oneof![Just(u64::MAX), 0..3000u64], prop::collection::vec(prop_oneof![Just(64), length()], 0..20))
+            .prop_map(|(messages, bytes, lengths)| Step::Lend(messages, bytes, lengths)),
         4 => Just(Step::Take),
         6 => prop_oneof![1 => 0..50usize, 1 => 0..5000usize, 2 => 0..300_000usize].prop_map(Step::Write),
         3 => Just(Step::PutBack),
@@ -158,6 +162,7 @@ impl Bench {
                     self.late.push(frame);
                 }
             }
+            Step::Lend(messages, bytes, lengths) => self.lend(messages, bytes, &lengths),
             Step::Take if self.batch.is_none() => self.batch = self.out.take(&mut self.buffers),
             Step::Take => {}
             Step::Write(n) => self.write(n),
@@ -170,6 +175,26 @@ impl Bench {
             }
             Step::Lose(unsent) => self.lose(unsent),
         }
+    }
+
+    fn lend(&mut self, messages: usize, bytes: u64, lengths: &[usize]) {
+        if self.out.room_at_once(u64::MAX, usize::MAX).is_none() {
+            return;
+        }
+        let Some(mut tail) = self.out.lend_tail(bytes, messages) else { return };
+        let (mut count, mut sum) = (0, 0);
+        for &length in lengths {
+            self.serial += 1;
+            let bytes = body(self.serial, length);
+            if tail.append(&bytes) {
+                count += 1;
+                let unit = Unit::Message(vec![(bytes, false)]);
+                sum += unit.bytes().len() as u64;
+                self.units.push(unit);
+            }
+        }
+        assert!(count <= messages && (count == 0 || sum < bytes), "more than was lent");
+        assert_eq!(self.out.return_tail(tail), count);
     }
 
     /// A caller writes past the queue, and meanwhile something else is pushed.
