@@ -1,7 +1,9 @@
 //! Contenders take turns: the one way in which everything here is measured.
 //!
 //! In every round each contender runs once, and each round begins with the next one, so that whatever drifts on the
-//! machine drifts for all. Round 0 warms up and is not counted. After the measured rounds each runs once more with the
+//! machine drifts for all. Every other round goes backwards: nobody always runs behind the same one, whose threads may
+//! still be clearing up. Contenders of one engine run in a row, for the same reason; the engines take turns in being first.
+//! Round 0 warms up and is not counted. After the measured rounds each runs once more with the
 //! allocator counting, so that counting costs no time where time is measured.
 
 use std::time::Duration;
@@ -35,12 +37,24 @@ pub(crate) fn take_turns(
     contenders: usize,
     rounds: usize,
     progress: &Progress,
+    run: impl FnMut(usize) -> Result<Duration>,
+) -> Result<Vec<Tally>> {
+    take_turns_by_engine(1, contenders, rounds, progress, run)
+}
+
+/// The same for `engines` times `each` contenders, those of an engine next to each other.
+pub(crate) fn take_turns_by_engine(
+    engines: usize,
+    each: usize,
+    rounds: usize,
+    progress: &Progress,
     mut run: impl FnMut(usize) -> Result<Duration>,
 ) -> Result<Vec<Tally>> {
+    let contenders = engines * each;
     let mut tallies = vec![Tally::default(); contenders];
     for round in 0..=rounds {
         for turn in 0..contenders {
-            let which = (turn + round) % contenders;
+            let which = nth(turn, round, engines, each);
             let before = MessagePool::shared().stats();
             let time = run(which)?;
             let after = MessagePool::shared().stats();
@@ -61,6 +75,13 @@ pub(crate) fn take_turns(
     Ok(tallies)
 }
 
+/// Who runs in this turn of this round.
+fn nth(turn: usize, round: usize, engines: usize, each: usize) -> usize {
+    let engine = (turn / each + round) % engines;
+    let ahead = (turn + round / 2) % each;
+    engine * each + if round.is_multiple_of(2) { ahead } else { each - 1 - ahead }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,9 +94,23 @@ mod tests {
             Ok(Duration::from_millis(which as u64))
         })
         .unwrap();
-        assert_eq!(order, [0, 1, 2, 1, 2, 0, 2, 0, 1, 0, 1, 2]);
+        assert_eq!(order, [0, 1, 2, 2, 1, 0, 1, 2, 0, 0, 1, 2]);
         assert_eq!(order.len() as u64, runs(3, 2));
         assert_eq!(tallies[2].times_ms, [2.0, 2.0]);
+    }
+
+    #[test]
+    fn contenders_of_an_engine_stay_together_and_everybody_has_a_turn() {
+        for round in 0..12 {
+            let mut order: Vec<_> = (0..12).map(|turn| nth(turn, round, 2, 6)).collect();
+            let changes = order.windows(2).filter(|pair| pair[0] / 6 != pair[1] / 6).count();
+            assert_eq!(changes, 1, "{order:?}");
+            order.sort_unstable();
+            assert!(order.into_iter().eq(0..12));
+        }
+        // Nobody's place at the front, or predecessor, is for ever.
+        let first: std::collections::BTreeSet<_> = (0..12).map(|round| nth(0, round, 1, 6)).collect();
+        assert_eq!(first.len(), 6);
     }
 
     #[test]

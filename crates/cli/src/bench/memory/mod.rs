@@ -40,6 +40,9 @@ const MESSAGES_QUICK: u64 = 1000;
 /// How long a report watches the memory of a process that has nothing more to do.
 const IDLE: Duration = Duration::from_millis(1500);
 
+/// What is measured.
+const ENGINES: &[&str] = if cfg!(feature = "peers") { &[OURS, "libzmq"] } else { &[OURS] };
+
 /// Measures, prints, and writes what was asked for.
 pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
     let sizes = args.common.sizes_or(&SIZES);
@@ -94,14 +97,13 @@ pub(crate) fn run(args: &MemoryArgs) -> Result<()> {
 
 /// Each of the strategies, over every engine.
 fn contenders(strategies: &[Strategy]) -> Vec<Contender> {
-    let engines: &[&'static str] = if cfg!(feature = "peers") { &[OURS, "libzmq"] } else { &[OURS] };
     let of = |engine| {
         strategies.iter().map(move |strategy| Contender {
             engine,
             ..Contender::ours(strategy.name(), Strategy::BASELINE.name())
         })
     };
-    engines.iter().flat_map(|&engine| of(engine)).collect()
+    ENGINES.iter().flat_map(|&engine| of(engine)).collect()
 }
 
 /// All contenders at one size.
@@ -115,8 +117,8 @@ fn measure(
     let mut ours = Pair::new(routers::connect(size, ReceiveMemory::default())?)?;
     #[cfg(feature = "peers")]
     let mut theirs = Pair::new(peers::connect(size)?)?;
-    rounds::take_turns(contenders(strategies).len(), rounds, progress, |which| {
-        let all = strategies.len();
+    let all = strategies.len();
+    rounds::take_turns_by_engine(ENGINES.len(), all, rounds, progress, |which| {
         let strategy = strategies.get(which % all).copied().unwrap_or(Strategy::BASELINE);
         #[cfg(feature = "peers")]
         if which >= all {
