@@ -1,6 +1,6 @@
 //! What happens over time between the two engines: heartbeats, limits, lost peers that come back, and the end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netzmq::{EventKind, Monitor, SocketType as Type};
 use netzmq_interop::{End, Engine, Mechanism, TRANSPORTS, WAIT, WAIT_MS, World, fresh_path, numbered};
@@ -31,36 +31,78 @@ fn is_lost(monitor: &Monitor, within: Duration) -> bool {
 }
 
 /// Goal: each side answers the other's PINGs, so idle connections stay. Method: short intervals on either and on both
-/// sides, silence for many of them, then a message.
+/// sides, silence for many of them, then a message. A connection that is lost while the machine stood still for a good part of
+/// the timeout shows nothing: that one is tried again. (Once in CI a machine did, and 300 ms were over for both sides.)
 #[test]
 fn heartbeats_keep_idle_connections() {
     for transport in TRANSPORTS {
         for (ours_beats, theirs_beats) in [(true, false), (false, true), (true, true)] {
-            let world = World::new();
-            let (pull, push) = (world.our(Type::Pull), world.their(Type::Push));
-            if ours_beats {
-                pull.set_heartbeat_interval(30 * MS).unwrap();
-                pull.set_heartbeat_timeout(Some(300 * MS)).unwrap();
-                pull.set_heartbeat_ttl(500 * MS).unwrap();
+            let mut tries = 0;
+            while let Err(standstill) = stays_when_idle(transport, ours_beats, theirs_beats) {
+                tries += 1;
+                assert!(
+                    standstill > HEARTBEAT_TIMEOUT / 3 && tries < 5,
+                    "{transport}: ours beat: {ours_beats}, theirs: {theirs_beats}: lost; standstill {standstill:?}"
+                );
             }
-            if theirs_beats {
-                push.set_heartbeat_ivl(30).unwrap();
-                push.set_heartbeat_timeout(300).unwrap();
-                push.set_heartbeat_ttl(500).unwrap();
-            }
-            let ours = pull.monitor();
-            let theirs = Watch::new(&world, &push, zmq::SocketEvent::DISCONNECTED);
-            push.connect(&pull.bind(transport).unwrap()).unwrap();
-            push.send("begin", 0).unwrap();
-            assert_eq!(&pull.recv().unwrap()[..], b"begin");
-            assert!(
-                !is_lost(&ours, 700 * MS),
-                "{transport}: ours beat: {ours_beats}, theirs: {theirs_beats}"
-            );
-            assert!(!theirs.sees_within(0));
-            push.send("end", 0).unwrap();
-            assert_eq!(&pull.recv().unwrap()[..], b"end");
         }
+    }
+}
+
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Tells of a lost connection or message by how long this thread was kept from running meanwhile.
+fn stays_when_idle(transport: &str, ours_beats: bool, theirs_beats: bool) -> Result<(), Duration> {
+    let world = World::new();
+    let (pull, push) = (world.our(Type::Pull), world.their(Type::Push));
+    if ours_beats {
+        pull.set_heartbeat_interval(30 * MS).unwrap();
+        pull.set_heartbeat_timeout(Some(HEARTBEAT_TIMEOUT)).unwrap();
+        pull.set_heartbeat_ttl(500 * MS).unwrap();
+    }
+    if theirs_beats {
+        push.set_heartbeat_ivl(30).unwrap();
+        push.set_heartbeat_timeout(HEARTBEAT_TIMEOUT.as_millis() as i32).unwrap();
+        push.set_heartbeat_ttl(500).unwrap();
+    }
+    let ours = pull.monitor();
+    let theirs = Watch::new(&world, &push, zmq::SocketEvent::DISCONNECTED);
+    pull.set_recv_timeout(Some(20 * MS)).unwrap();
+    push.connect(&pull.bind(transport).unwrap()).unwrap();
+    let mut steps = Steps(Duration::ZERO);
+    push.send("begin", 0).unwrap();
+    let mut kept = steps.receives(&pull, b"begin");
+    let until = Instant::now() + 700 * MS;
+    while kept && Instant::now() < until {
+        kept = !steps.step(|| is_lost(&ours, 20 * MS));
+    }
+    kept = kept && !theirs.sees_within(0);
+    if kept {
+        push.send("end", 0).unwrap();
+        kept = steps.receives(&pull, b"end");
+    }
+    if kept { Ok(()) } else { Err(steps.0) }
+}
+
+/// Waits of 20 ms, and how much longer one of them took at most.
+struct Steps(Duration);
+
+impl Steps {
+    fn step(&mut self, wait: impl FnOnce() -> bool) -> bool {
+        let began = Instant::now();
+        let met = wait();
+        self.0 = self.0.max(began.elapsed().saturating_sub(20 * MS));
+        met
+    }
+
+    fn receives(&mut self, pull: &netzmq::Socket, text: &[u8]) -> bool {
+        let until = Instant::now() + WAIT;
+        while Instant::now() < until {
+            if self.step(|| pull.recv().is_ok_and(|message| &message[..] == text)) {
+                return true;
+            }
+        }
+        false
     }
 }
 
