@@ -126,6 +126,7 @@ fn check_context(command: CommandName, context: &[u8]) -> Result<(), PeerMisbeha
 /// Appends a command frame: `name`, then the pieces of its body.
 ///
 /// `name` is one of ours: 1 to 255 bytes.
+#[expect(clippy::indexing_slicing, reason = "`encode` says how much of `header` it wrote")]
 pub(crate) fn append_command(name: &str, pieces: &[&[u8]], out: &mut Vec<u8>) {
     debug_assert!((1..=255).contains(&name.len()));
     let body_len = 1 + name.len() + pieces.iter().map(|piece| piece.len()).sum::<usize>();

@@ -97,6 +97,7 @@ impl FrameHeader {
 
     /// Appends a whole frame.
     #[inline]
+    #[expect(clippy::indexing_slicing, reason = "`encode` says how much of `header` it wrote")]
     pub fn append_frame(more: bool, command: bool, body: &[u8], out: &mut Vec<u8>) {
         let mut header = [0; Self::MAX_LEN];
         let header_len = Self::encode(more, command, body.len() as u64, &mut header);

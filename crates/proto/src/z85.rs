@@ -15,6 +15,7 @@ const ALPHABET: &[u8; 85] =
 const NONE: u8 = 0xff;
 
 /// The value of each character.
+#[expect(clippy::indexing_slicing, reason = "computed while compiling")]
 const DIGITS: [u8; 256] = {
     let mut digits = [NONE; 256];
     let mut value = 0;
@@ -53,6 +54,7 @@ pub enum Z85Error {
 ///
 /// # Errors
 /// [`Z85Error::Length`].
+#[expect(clippy::indexing_slicing, reason = "a remainder of 85 in 85 characters")]
 pub fn encode_into(bytes: &[u8], text: &mut [u8]) -> Result<(), Z85Error> {
     let (fours, rest) = bytes.as_chunks::<4>();
     let (fives, text_rest) = text.as_chunks_mut::<5>();
@@ -73,6 +75,7 @@ pub fn encode_into(bytes: &[u8], text: &mut [u8]) -> Result<(), Z85Error> {
 ///
 /// # Errors
 /// A wrong length, a character outside the alphabet, or a group that overflows. `bytes` may be partly written then.
+#[expect(clippy::indexing_slicing, reason = "a byte in 256 entries")]
 pub fn decode_into(text: &[u8], bytes: &mut [u8]) -> Result<(), Z85Error> {
     let (fives, rest) = text.as_chunks::<5>();
     let (fours, bytes_rest) = bytes.as_chunks_mut::<4>();

@@ -80,6 +80,7 @@ impl CurveSealer {
     /// # Panics
     /// If `frame` is not exactly [`CurveSealer::sealed_len`] bytes long.
     #[inline]
+    #[expect(clippy::indexing_slicing, reason = "the length was asserted")]
     pub fn seal(&mut self, body: &[u8], more: bool, command: bool, frame: &mut [u8]) {
         assert_eq!(frame.len(), self.sealed_len(body.len()), "a buffer of the sealed length");
         let plaintext_at = frame.len() - body.len();
@@ -91,6 +92,7 @@ impl CurveSealer {
     ///
     /// # Panics
     /// If `frame` is not exactly [`CurveSealer::sealed_len`] bytes long.
+    #[expect(clippy::indexing_slicing, reason = "the length was asserted")]
     pub fn seal_in_place(&mut self, len: usize, more: bool, command: bool, frame: &mut [u8]) {
         assert_eq!(frame.len(), self.sealed_len(len), "a buffer of the sealed length");
         debug_assert!(!(more && command), "a command is never followed by more");

@@ -55,6 +55,7 @@ mod prefix {
 }
 
 /// A nonce of a prefix of `P` bytes and the 24 - `P` that are sent along.
+#[expect(clippy::indexing_slicing, reason = "lengths that were checked while compiling")]
 fn nonce<const P: usize, const N: usize>(prefix: &[u8; P], tail: &[u8; N]) -> LongNonce {
     const { assert!(P + N == 24, "a nonce has 24 bytes") };
     let mut nonce = [0; 24];
