@@ -52,7 +52,8 @@ impl Terminal {
         self.tmux(&["send-keys", "-t", &format!(":{window}"), key]);
     }
 
-    /// Looks until `wanted` stands at the beginning of a line; the rest of that line.
+    /// Looks until `wanted` stands at the beginning of a line; the rest of that line. A line may be seen half written (between
+    /// two writes): `wanted` has to reach into the piece that is asked for.
     fn until(&self, window: usize, wanted: &str) -> String {
         let deadline = Instant::now() + WAIT;
         loop {
@@ -77,7 +78,7 @@ impl Drop for Terminal {
 fn typed_lines_arrive() {
     let Some(terminal) = Terminal::open("typed") else { return };
     terminal.line(0, "netzmq sub -b tcp://127.0.0.1:*");
-    let endpoint = terminal.until(0, "bound to ");
+    let endpoint = format!("tcp://{}", terminal.until(0, "bound to tcp://"));
     terminal.line(1, &format!("netzmq pub {endpoint}; echo ended with $?"));
     for text in ["hello", "and again"] {
         terminal.line(1, text);
@@ -95,7 +96,7 @@ fn typed_lines_arrive() {
 fn pipes_break_in_silence() {
     let Some(terminal) = Terminal::open("pipes") else { return };
     terminal.line(0, "(netzmq pull -b tcp://127.0.0.1:*; echo pull ended with $? >&2) | head -n 1");
-    let endpoint = terminal.until(0, "bound to ");
+    let endpoint = format!("tcp://{}", terminal.until(0, "bound to tcp://"));
     terminal.line(1, &format!("netzmq push {endpoint} -m first -m second; echo ended with $?"));
     terminal.until(1, "ended with 0");
     terminal.until(0, "first");
