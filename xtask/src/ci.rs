@@ -25,7 +25,7 @@ const STEPS: [Step; 17] = [
     ("installed C library", install::check),
     ("loom", || loom::loom(None)),
     ("address sanitizer", asan::asan),
-    ("no panic", no_panic),
+    ("no panic, long batches", no_panic),
     ("fuzz corpora", corpora),
     ("peer programs", peer_programs),
     ("instructions", || bench::instructions(false)),
@@ -161,14 +161,28 @@ fn tests() -> Result<()> {
     shell::run(&mut shell::cargo(&["test", "--workspace", "--no-fail-fast", "--features", FEATURES]))
 }
 
-/// The tests that play peers, with every panic an abort: of an I/O thread, too, whose panic a test might not notice. Each test
-/// then needs a process of its own, which the stable compiler does only if it is told to.
+/// The engine's tests once more, with two changes that a build of their own can have at once. Every panic is an abort: of an
+/// I/O thread, too, whose panic a test might not notice. (Each test then needs a process of its own, which the stable compiler
+/// does only if it is told to.) And senders gather for as long as can be borne, see `socket/gathering.rs`.
 fn no_panic() -> Result<()> {
-    let tests =
+    const PEERS: [&str; 8] =
         ["hostile", "limits", "secured", "honest_pace", "descriptors", "old_peers", "zap", "lifecycle"];
+    const STREAMS: [&str; 9] = [
+        "basics",
+        "bursts",
+        "conflate",
+        "exactly_once",
+        "fairness",
+        "hwm",
+        "large",
+        "publishing",
+        "reconnect",
+    ];
     let mut command = shell::cargo(&["test", "-p", "netzmq-proto", "-p", "netzmq", "-Zpanic-abort-tests"]);
-    command.args(["--config", "profile.dev.panic='abort'", "--test", "curve", "--test", "handshake"]);
-    command.args(tests.iter().flat_map(|test| ["--test", test]));
+    command.args(["--config", "profile.dev.panic='abort'"]);
+    command.args(["--config", "build.rustflags=['--cfg', 'netzmq_gathers']"]);
+    command.args(["--test", "curve", "--test", "handshake"]);
+    command.args(PEERS.into_iter().chain(STREAMS).flat_map(|test| ["--test", test]));
     command.env("RUSTC_BOOTSTRAP", "1");
     // A folder of its own: the flags differ, and would throw away what the other steps built.
     let target = shell::root().join("target/no-panic");

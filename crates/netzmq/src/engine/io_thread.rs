@@ -20,6 +20,7 @@ use super::session::Session;
 use super::timers::{TimerKind, Timers};
 use crate::context::{ContextInner, ThreadHook};
 use crate::socket::core::{Guard, Lead, Sent, Shared};
+use crate::socket::gathering::{BURST_LOOKS, BURST_NAP, LONG_NAP, STREAM_NAP};
 use crate::socket::wait::Ready;
 use crate::transport::kick::Kick;
 use crate::transport::poller::{Event, Interest, Poller};
@@ -34,19 +35,11 @@ const TICK: Duration = Duration::from_millis(4);
 const QUIET_TICKS: u32 = 4;
 /// Reads for one led socket before the others have their turn.
 const READS_PER_TURN: usize = 8;
-/// A sender in a burst is looked at so often: long enough to let it gather, short enough for the last message.
-const BURST_NAP: Duration = Duration::from_micros(20);
-/// The same for one that fills and writes whole segments by itself, or writes whenever it receives: all there is to see
-/// is that it has stopped.
-const STREAM_NAP: Duration = Duration::from_micros(50);
-/// The same when that has gone on for [`STREAM_LOOKS`] looks: each look takes some 10 µs from a core that others work on.
-const LONG_NAP: Duration = Duration::from_micros(100);
+/// After so many looks at a sender that gets on by itself, it is looked at less often.
 const STREAM_LOOKS: u32 = 8;
 /// Who fills a segment in about the time between two looks may be seen so often without having written: to look more often
 /// for that would only make it slower.
 const BETWEEN_WRITES: u32 = 2;
-/// A sender too slow to fill a segment is written for after so many looks.
-const BURST_LOOKS: u32 = 2;
 /// One that has sent no more than so many messages since the last look gathers too little to be worth waiting for.
 const SLOW_MESSAGES: u64 = 16;
 /// To write to so many connections takes as long as a look: who sends to many gathers longer, so that batches stay large.

@@ -20,6 +20,7 @@ use netzmq_memory::MessagePool;
 use netzmq_proto::SocketType;
 
 use super::counts::Counts;
+use super::gathering::LOOK_EVERY;
 use super::lane::Permits;
 use crate::connection::buffers::Buffers;
 use crate::connection::inbound::Deliver;
@@ -151,9 +152,6 @@ pub(crate) struct Core {
     /// What calls on the short way may do again without asking.
     pub(super) permits: Permits,
 }
-
-/// See [`Shared::is_time_to_look`]. A look costs a clock.
-pub(super) const LOOK_EVERY: u64 = 32;
 
 /// How far a sender has got.
 #[derive(Debug, Copy, Clone)]

@@ -14,6 +14,7 @@ use std::time::Instant;
 use netzmq_proto::{PeerMisbehaved, ProtocolError, command};
 
 use super::core::{Core, Guard, Shared};
+use super::gathering::{ALONE_AFTER, OVERDUE_AFTER};
 use crate::connection::inbound::{Control, Read};
 use crate::connection::outbound::Wrote;
 use crate::engine::job::{Fault, Job};
@@ -355,12 +356,6 @@ const TOUR_MIN: u32 = 8;
 
 /// PONGs that wait for a peer to read them, at most.
 const PONGS_MAX: usize = 1000;
-/// A send so long after the last one is no burst. Must exceed the cost of a write (about 5 µs), or a steady sender
-/// would fall into one write a message.
-const ALONE_AFTER: std::time::Duration = std::time::Duration::from_micros(10);
-/// Longer than a sender at full speed takes to fill a segment with the smallest messages, which it then writes by itself;
-/// and several times what the I/O thread needs if it has a core.
-const OVERDUE_AFTER: std::time::Duration = std::time::Duration::from_micros(200);
 /// Times one more for so many connections.
 const OVERDUE_WIDTH: u32 = 8;
 /// One caller writes to so many connections in a row; beyond, the I/O thread spreads the load.

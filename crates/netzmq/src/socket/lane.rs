@@ -17,8 +17,9 @@
 //! - A permit to send is used up before the sender's next look at the clock, a full batch, or the high-water mark; one to
 //!   receive before the next look at the other connections, or the last message that was read.
 
-use super::core::{Core, LOOK_EVERY, Shared};
+use super::core::{Core, Shared};
 use super::fan_lane::FanPermit;
+use super::gathering::LOOK_EVERY;
 use super::recv::{Describe, POLL_EVERY, tell_sender};
 use crate::connection::inbound::{Loan, Taken};
 use crate::connection::outbound::{Body, Tail, WRITE_NOW_BYTES, near};
