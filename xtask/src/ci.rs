@@ -163,7 +163,7 @@ fn tests() -> Result<()> {
 
 /// The engine's tests once more, with two changes that a build of their own can have at once. Every panic is an abort: of an
 /// I/O thread, too, whose panic a test might not notice. (Each test then needs a process of its own, which the stable compiler
-/// does only if it is told to.) And senders gather for as long as can be borne, see `socket/gathering.rs`.
+/// does only if it is told to.) And senders gather for as long as can be borne, see `gathering.rs`.
 fn no_panic() -> Result<()> {
     const PEERS: [&str; 8] =
         ["hostile", "limits", "secured", "honest_pace", "descriptors", "old_peers", "zap", "lifecycle"];

@@ -207,6 +207,7 @@ mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gathering;
 mod inproc;
 mod monitor;
 mod multipart;

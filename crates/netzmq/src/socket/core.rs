@@ -20,12 +20,12 @@ use netzmq_memory::MessagePool;
 use netzmq_proto::SocketType;
 
 use super::counts::Counts;
-use super::gathering::LOOK_EVERY;
 use super::lane::Permits;
 use crate::connection::buffers::Buffers;
 use crate::connection::inbound::Deliver;
 use crate::context::ContextInner;
 use crate::engine::job::Job;
+use crate::gathering::LOOK_EVERY;
 use crate::monitor::{MonitorEvent, MonitorSink};
 use crate::options::SocketOptions;
 use crate::patterns::{Pattern, PipeId};

@@ -14,10 +14,10 @@ use std::time::Instant;
 use netzmq_proto::{PeerMisbehaved, ProtocolError, command};
 
 use super::core::{Core, Guard, Shared};
-use super::gathering::{ALONE_AFTER, OVERDUE_AFTER};
 use crate::connection::inbound::{Control, Read};
 use crate::connection::outbound::Wrote;
 use crate::engine::job::{Fault, Job};
+use crate::gathering::{ALONE_AFTER, OVERDUE_AFTER};
 use crate::patterns::PipeId;
 use crate::pipe::SessionId;
 use crate::transport::stream::Stream;

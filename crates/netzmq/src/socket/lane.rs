@@ -19,10 +19,10 @@
 
 use super::core::{Core, Shared};
 use super::fan_lane::FanPermit;
-use super::gathering::LOOK_EVERY;
 use super::recv::{Describe, POLL_EVERY, tell_sender};
 use crate::connection::inbound::{Loan, Taken};
 use crate::connection::outbound::{Body, Tail, WRITE_NOW_BYTES, near};
+use crate::gathering::LOOK_EVERY;
 use crate::options::ReceiveMemory;
 use crate::patterns::{Pattern, PipeId};
 use crate::pipe::Link;

@@ -11,7 +11,6 @@ mod drive;
 mod fan_lane;
 pub(crate) mod flow;
 pub(crate) mod futures;
-pub(crate) mod gathering;
 mod lane;
 pub(crate) mod recv;
 pub(crate) mod send;
