@@ -70,7 +70,7 @@ fn to_many_subscribers() {
         let context = Context::new();
         let publisher = socket(&context, SocketType::Pub);
         // Those who are here early get more than they ask for; a queue with a limit would drop what they wait for.
-        publisher.set_send_hwm(0);
+        publisher.set_send_hwm(0).unwrap();
         let endpoint = publisher.bind("tcp://127.0.0.1:*").unwrap();
         let subscribers: Vec<Socket> = (0..12).map(|_| socket(&context, SocketType::Sub)).collect();
         for subscriber in &subscribers {
