@@ -23,9 +23,9 @@ pub struct RawMessage(MaybeUninit<Message>);
 const _: () = assert!(size_of::<RawMessage>() == 64 && align_of::<RawMessage>() == 8);
 
 /// Where a `Message` says what its bytes are; a test below holds this against the real thing.
-const TAG_AT: usize = 58;
+const TAG_AT: usize = 50;
 /// Where its more-flag is.
-const MORE_AT: usize = 59;
+const MORE_AT: usize = 51;
 /// A tag that no `Message` has: lengths end at 50, kinds begin at 0xFC.
 const CLOSED: u8 = 0x7F;
 const KINDS_FROM: u8 = 0xFC;
