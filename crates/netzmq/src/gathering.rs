@@ -15,7 +15,7 @@ const fn micros(usual: u64, extreme: u64) -> Duration {
 }
 
 /// Every so many messages of a burst, a sender looks whether they are being written. A look costs a clock.
-pub(crate) const LOOK_EVERY: u64 = choose(32, 4096);
+pub(crate) const LOOK_EVERY: u64 = choose(128, 4096);
 
 /// A send so long after the last one is no burst. Must exceed the cost of a write (about 5 µs), or a steady sender
 /// would fall into one write a message.

@@ -246,6 +246,7 @@ impl Shared {
         let Some(id) = core.pattern.next_source() else {
             return Shared::recv_id_at_once(core, describe, sink);
         };
+        let is_single = core.pipes.len() == 1;
         let Some(pipe) = core.pipes.get(id) else { return Err(sink) };
         if pipe.ended {
             return Err(sink);
@@ -265,7 +266,8 @@ impl Shared {
         if core.pattern.has_one_source()
             && let Link::Wire(wire) = &mut pipe.link
         {
-            let until_look = POLL_EVERY.saturating_sub(core.since_poll);
+            // A single connection keeps no other one waiting.
+            let until_look = if is_single { u32::MAX } else { POLL_EVERY.saturating_sub(core.since_poll) };
             core.permits.loan = wire.inbound.lend(until_look as usize);
             core.permits.loan_of = id;
             core.permits.is_filtered = !core.pattern.wants_all();

@@ -22,13 +22,17 @@ impl Taken<'_> {
     }
 
     /// The same into a message that is there already: a small body is written just once.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn assign_to(self, message: &mut Message) {
         match self {
             Taken::Bytes(bytes, ReceiveMemory::Shared) => message.assign(bytes),
-            Taken::Bytes(bytes, memory) => *message = memory.copy(bytes),
-            Taken::Owned(owned) => *message = owned,
+            other => other.assign_other(message),
         }
+    }
+
+    #[inline(never)]
+    fn assign_other(self, message: &mut Message) {
+        *message = self.into_message();
     }
 
     #[inline]
