@@ -1,5 +1,6 @@
 //! Clocks: wall time, CPU time of the process, peak memory, round trips.
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
@@ -12,11 +13,13 @@ pub const DEALER_BURST: usize = 8;
 /// What streams beside the round trips of the loaded cell.
 pub const BULK: [u8; 1024] = [0xB0; 1024];
 
-/// The next port.
+/// Another endpoint of the same kind as the one given, free at the moment. (The port next to it may be taken: by an
+/// earlier run's connection, say.)
 pub fn endpoint_beside(endpoint: &str) -> Result<String, Failure> {
-    let (host, port) = endpoint.rsplit_once(':').ok_or_else(|| fail("an endpoint without a port"))?;
-    let port: u16 = port.parse().map_err(|_| fail("an endpoint without a port"))?;
-    Ok(format!("{host}:{}", port.wrapping_add(1).max(1024)))
+    let (host, _) = endpoint.rsplit_once(':').ok_or_else(|| fail("an endpoint without a port"))?;
+    let address = host.strip_prefix("tcp://").ok_or_else(|| fail("an endpoint that is not tcp"))?;
+    let port = TcpListener::bind((address, 0)).and_then(|listener| listener.local_addr())?.port();
+    Ok(format!("{host}:{port}"))
 }
 
 /// How long the two ROUTERs of one process are given to shake hands; a message sent before would be dropped.
