@@ -1,4 +1,4 @@
-/* Handles that are none, in every position: an errno, never a signal. */
+/* Handles that are none: which errno. (That no position was forgotten is seen to by tests/handles.) */
 #include "check.h"
 #include <sys/uio.h>
 
