@@ -43,6 +43,9 @@ pub(crate) enum Bench {
     /// Awaited sends and receives, beside blocking ones
     #[command(after_help = ASYNC_HELP)]
     Async(AsyncArgs),
+    /// What a call costs in Rust, through our C library, and in libzmq
+    #[command(after_help = INTEROP_HELP)]
+    Interop(InteropArgs),
 }
 
 /// How much to measure, and where to write it.
@@ -111,6 +114,18 @@ pub(crate) struct AsyncArgs {
 }
 
 #[derive(Debug, Clone, clap::Args)]
+pub(crate) struct InteropArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Our C library [default: libzmq.so beside this program, where `cargo build -p netzmq-capi` puts it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c_library: Option<PathBuf>,
+    /// The library to compare with, such as libzmq.so.5 [default: with the feature `peers`, the one that is built in]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) libzmq: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct AllocArgs {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -150,6 +165,17 @@ A PUSH and a PULL in this process, connected over TCP on the loopback interface,
 
   Blocking  send() and recv()
   Awaited   send_async() and recv_async(), under an executor that parks its thread";
+
+const INTEROP_HELP: &str = "\
+A PUSH and a PULL in this process, connected over inproc, used by one thread: a batch is sent, then received. Each call is
+timed without the others; everything received is checked.
+
+               native Rust                              C
+  Make+Close   MessagePool::rent(), freeze(), drop      zmq_msg_init_size, zmq_msg_close
+  SendBuffer   send(&[u8])                              zmq_send
+  SendMessage  Message::copy_from_slice(), send()       zmq_msg_init_size, a copy, zmq_msg_send
+  RecvBuffer   recv_into()                              zmq_recv
+  RecvMessage  recv(), drop                             zmq_msg_init, zmq_msg_recv, zmq_msg_close";
 
 const RECEIVE_HELP: &str = "\
 The setting of `bench memory`; the sender sends &[u8], the receiver receives into one buffer (or as --into says), and

@@ -4,7 +4,7 @@
 //! and complaints to standard error, so that output can be piped. Exit codes: 0 done, 1 nothing came in time, 2 wrong
 //! usage or failure; a reader that closes the pipe early is no failure.
 //!
-//! The only `unsafe` is in [`alloc_count`]: the counting allocator.
+//! The only `unsafe` is in [`alloc_count`], the counting allocator, and in [`c_library`], which calls libraries as C does.
 
 #![deny(unsafe_code)]
 
@@ -12,6 +12,8 @@
 mod alloc_count;
 mod args;
 mod bench;
+#[allow(unsafe_code)]
+mod c_library;
 mod error;
 mod output;
 mod tool;

@@ -226,6 +226,60 @@ fn receive_puts_bodies_where_it_was_told() {
     }
 }
 
+/// Our C library, which Cargo has built beside this test.
+fn c_library() -> String {
+    let library = std::env::current_exe().unwrap().with_file_name("libzmq.so");
+    assert!(library.exists(), "{} is not there", library.display());
+    library.display().to_string()
+}
+
+const CALLS: [&str; 5] = ["Make+Close", "SendBuffer", "SendMessage", "RecvBuffer", "RecvMessage"];
+
+/// Goal: each library's calls are measured at each size. Method: ours twice, also in libzmq's place.
+#[test]
+fn interop_measures_each_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.json");
+    let ours = c_library();
+    let text = succeeds(&format!(
+        "bench interop --quick --runs 2 --sizes 64,40KiB --c-library {ours} --libzmq {ours} --json {}",
+        file.display()
+    ));
+    let records = json(&file);
+    for size in [64, 40 << 10] {
+        for engine in ["netzmq", "netzmq in C", "libzmq"] {
+            let of = |r: &&Value| r["engine"] == engine && r["size"] == size;
+            let calls: Vec<&str> =
+                records.iter().filter(of).map(|r| r["strategy"].as_str().unwrap()).collect();
+            assert_eq!(calls, CALLS, "{engine}");
+        }
+    }
+    assert_eq!(records.len(), 30);
+    for record in &records {
+        assert_eq!((&record["bench"], &record["runs"]), (&"interop".into(), &2.into()));
+        assert!(record["median_ms"].as_f64().unwrap() > 0.0, "{record}");
+    }
+    for shown in CALLS.into_iter().chain(["64 B\n", "40 KiB\n", "× native", "netzmq in C"]) {
+        assert!(text.contains(shown), "{shown} is missing in\n{text}");
+    }
+    assert!(!text.contains("Left out"), "{text}");
+}
+
+/// Goal: without a library there is still the native column, and it is said how to get the others.
+#[test]
+fn interop_says_what_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join("netzmq");
+    std::fs::copy(env!("CARGO_BIN_EXE_netzmq"), &alone).unwrap();
+    let output =
+        Command::new(&alone).args(["bench", "interop", "--quick", "--sizes", "64"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("RecvMessage"), "{text}");
+    assert!(text.contains("cargo build --release -p netzmq-capi") && !text.contains("netzmq in C"), "{text}");
+    assert_eq!(text.contains("--features peers"), !cfg!(feature = "peers"), "{text}");
+}
+
 #[test]
 fn memory_measures_some_strategies_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -282,7 +336,7 @@ fn a_report_is_a_page_and_tables() {
 fn help_and_version() {
     assert!(succeeds("--help").contains("bench"));
     assert!(succeeds("--version").starts_with("netzmq "));
-    for which in ["memory", "alloc", "copy", "receive"] {
+    for which in ["memory", "alloc", "copy", "receive", "async", "interop"] {
         assert!(succeeds("bench --help").contains(which));
         assert!(succeeds(&format!("bench {which} --help")).contains("--json"));
     }
@@ -307,6 +361,9 @@ fn bad_arguments_are_refused_before_anything_runs() {
         ("bench memory --strategies Messages", "MessagePooled+RecvPool"),
         ("bench memory --strategies Message --report x", "--report"),
         ("bench receive --into nowhere", "buffer, vec, shared, pool, heap"),
+        ("bench interop --sizes 15", "15 bytes are too few"),
+        ("bench interop --c-library no/such/libzmq.so", "no/such/libzmq.so: no libzmq"),
+        ("bench interop --libzmq libc.so.6", "zmq_ctx_new"),
         ("bench memory --json", "--json"),
         ("bench memory --json no/such/folder/file.json", "no/such/folder"),
         ("bench copy --json /", "/"),

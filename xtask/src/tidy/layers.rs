@@ -19,6 +19,12 @@ const DEPENDENCIES: [(&str, &[&str]); 6] = [
     ("crates/cli", &["netzmq", "netzmq-memory", "netzmq-proto"]),
 ];
 
+/// Those that its tests may depend on as well.
+const DEV_DEPENDENCIES: [(&str, &str); 1] = [
+    // The C library is built beside the tests of the program that loads it.
+    ("crates/cli/Cargo.toml", "netzmq-capi"),
+];
+
 /// Modules of `crates/netzmq` that a module must not name. A module that is not listed belongs to the face, on top.
 /// The order is that of a message on its way out: socket, patterns, pipe, connection, transport.
 const FORBIDDEN: [(&str, &[&str]); 9] = [
@@ -83,7 +89,7 @@ pub(crate) fn check(files: &BTreeMap<&str, &str>, reached: &BTreeMap<String, Rea
 
 /// Our packages among the dependencies of a manifest.
 fn manifest(path: &str, text: &str, allowed: &[&str], report: &mut Report) {
-    let mut in_dependencies = false;
+    let (mut in_dependencies, mut of_tests) = (false, false);
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
         let header = line.strip_prefix('[');
@@ -91,6 +97,7 @@ fn manifest(path: &str, text: &str, allowed: &[&str], report: &mut Report) {
             Some(header) => {
                 let section = header.trim_end_matches(']');
                 in_dependencies = section.ends_with("dependencies");
+                of_tests = section.starts_with("dev-dependencies");
                 // `[dependencies.netzmq]`
                 match section.split_once("dependencies.") {
                     Some((_, name)) => name,
@@ -100,7 +107,8 @@ fn manifest(path: &str, text: &str, allowed: &[&str], report: &mut Report) {
             None if in_dependencies => line.split(['.', '=', ' ']).next().unwrap_or_default(),
             None => continue,
         };
-        if name.starts_with("netzmq") && !allowed.contains(&name) {
+        let allowed = allowed.contains(&name) || (of_tests && DEV_DEPENDENCIES.contains(&(path, name)));
+        if name.starts_with("netzmq") && !allowed {
             report.find(path, at + 1, format!("must not depend on {name}"));
         }
     }
@@ -311,5 +319,12 @@ mod tests {
         assert_eq!(with("[dev-dependencies.netzmq]\npath = \"x\""), 1);
         assert_eq!(with("[target.'cfg(unix)'.dependencies]\nnetzmq = { path = \"x\" }"), 1);
         assert_eq!(with("[package]\nname = \"netzmq-proto\"\n[dependencies]\nproptest = \"1\""), 0);
+        let of_cli = |section: &str| {
+            let mut report = Report::default();
+            let text = format!("[{section}]\nnetzmq-capi = {{ path = \"x\" }}");
+            manifest("crates/cli/Cargo.toml", &text, &[], &mut report);
+            report.findings.len()
+        };
+        assert_eq!((of_cli("dependencies"), of_cli("dev-dependencies")), (1, 0));
     }
 }

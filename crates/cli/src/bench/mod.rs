@@ -1,6 +1,7 @@
 //! The benchmarks: what the memory of messages costs, alone and in use.
 //!
-//! [`memory`] and [`receive`] send and receive over a [`pair`] of sockets, [`awaited`] over one of its own; [`alloc`] and [`copy`] do no I/O. All are
+//! [`memory`] and [`receive`] send and receive over a [`pair`] of sockets, [`awaited`] and
+//! [`interop`] over ones of their own; [`alloc`] and [`copy`] do no I/O. All are
 //! measured by [`rounds`] in a [`session`]. The rest: [`record`] (a measured cell, and its JSON), [`spread`] (medians),
 //! [`table`] and [`units`] (how it prints), [`report`] (a page of it), [`machine`] and [`resident`] (where it was
 //! measured, and what memory it took), [`progress`]. Every receiving benchmark
@@ -9,6 +10,7 @@
 pub(crate) mod alloc;
 pub(crate) mod awaited;
 pub(crate) mod copy;
+pub(crate) mod interop;
 pub(crate) mod machine;
 pub(crate) mod memory;
 pub(crate) mod pair;
@@ -34,5 +36,6 @@ pub(crate) fn run(which: Bench) -> Result<()> {
         Bench::Copy(args) => copy::run(&args),
         Bench::Receive(args) => receive::run(&args),
         Bench::Async(args) => awaited::run(&args),
+        Bench::Interop(args) => interop::run(&args),
     }
 }

@@ -17,7 +17,7 @@ use crate::error::Failure;
 /// One row of a table, one object of the JSON.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Record {
-    /// Which benchmark: `memory`, `alloc`, `copy`, `receive`.
+    /// Which benchmark, as it is called: `memory`, `alloc` …
     pub(crate) bench: &'static str,
     /// Whose code was measured.
     pub(crate) engine: &'static str,

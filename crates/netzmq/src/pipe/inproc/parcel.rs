@@ -1,8 +1,8 @@
 //! What is handed from one socket of a process to another at one go: any number of whole messages, for the price of a
 //! swap.
 //!
-//! A short body that its sender keeps (or that lies inline in its message) is copied into one run of bytes, behind the
-//! last one, and copied out by the receiver. So it costs no block of memory that is rented by one thread and returned by
+//! A short body that its sender keeps, or that lies in its message or in pooled memory, is copied into one run of bytes,
+//! behind the last one, and copied out by the receiver. So it costs no block of memory that is rented by one thread and returned by
 //! another, and the two processors exchange as few cache lines as there are bytes. Every other body goes as the message
 //! that it is, never copied.
 //!
@@ -20,6 +20,9 @@ use crate::pipe::tally::Tally;
 
 /// A body up to this size is copied twice rather than rented, handed over and returned.
 pub(crate) const COPIED_MAX: usize = 1024;
+/// A message in pooled memory is copied up to this size: its block then goes back to the thread that rented it. Lower than
+/// the other, because only the receiver's half is saved.
+const OWNED_COPIED_MAX: usize = 512;
 /// At most so many bytes lie in one run; what comes behind them is rented. A queue so long keeps both sides busy anyway,
 /// and the memory of a run is kept.
 const RUN_BYTES_MAX: usize = 256 * 1024;
@@ -51,9 +54,13 @@ pub(crate) fn is_copied(body: &Body<'_>) -> bool {
         Body::Borrowed(bytes) => bytes.len() <= COPIED_MAX,
         Body::Given(bytes) => bytes.len() <= COPIED_MAX,
         Body::Owned(message) => {
-            message.kind() == MessageKind::Inline
-                && message.annotations().is_none()
-                && message.routing_id() == 0
+            let copied_max = match message.kind() {
+                MessageKind::Inline => Message::INLINE_MAX,
+                MessageKind::Pooled => OWNED_COPIED_MAX,
+                // Its owner may wait for the very same memory, or there is none to return.
+                _ => return false,
+            };
+            message.len() <= copied_max && message.annotations().is_none() && message.routing_id() == 0
         }
     }
 }
@@ -206,7 +213,7 @@ mod tests {
                         pending.push_back((bytes, more, owned));
                     }
                     1 => {
-                        let owned = size > Message::INLINE_MAX;
+                        let owned = size > OWNED_COPIED_MAX;
                         behind.push(&mut Body::Owned(Message::copy_from_slice(&bytes)), more);
                         pending.push_back((bytes, more, owned));
                     }
