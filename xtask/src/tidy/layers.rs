@@ -104,7 +104,11 @@ fn manifest(path: &str, text: &str, allowed: &[&str], report: &mut Report) {
                     None => continue,
                 }
             }
-            None if in_dependencies => line.split(['.', '=', ' ']).next().unwrap_or_default(),
+            None if in_dependencies => match line.split_once("package = \"") {
+                // `capi = { package = "netzmq-capi" }`
+                Some((_, name)) => name.split('"').next().unwrap_or_default(),
+                None => line.split(['.', '=', ' ']).next().unwrap_or_default(),
+            },
             None => continue,
         };
         let allowed = allowed.contains(&name) || (of_tests && DEV_DEPENDENCIES.contains(&(path, name)));
@@ -321,7 +325,7 @@ mod tests {
         assert_eq!(with("[package]\nname = \"netzmq-proto\"\n[dependencies]\nproptest = \"1\""), 0);
         let of_cli = |section: &str| {
             let mut report = Report::default();
-            let text = format!("[{section}]\nnetzmq-capi = {{ path = \"x\" }}");
+            let text = format!("[{section}]\ncapi = {{ package = \"netzmq-capi\", path = \"x\" }}");
             manifest("crates/cli/Cargo.toml", &text, &[], &mut report);
             report.findings.len()
         };
