@@ -424,6 +424,8 @@ pub(crate) fn new_wire_pipe(
     wire.inbound.set_memory(options.receive_memory.clone());
     let (send_hwm, recv_hwm, conflate) =
         (core.options.send_hwm, core.options.recv_hwm, options.conflates(shared.socket_type));
+    // There is nothing in it: counted, so to speak.
+    core.credited_at.get_or_insert_with(Instant::now);
     core.pipes.insert(|id| Pipe {
         id,
         link: Link::Wire(Box::new(wire)),

@@ -332,6 +332,14 @@ impl Pipe {
         }
     }
 
+    /// So many messages more go without counting anew what has left.
+    pub(crate) fn credit(&self) -> usize {
+        match self.send_hwm {
+            0 => usize::MAX,
+            hwm => hwm.saturating_sub(self.stats.messages_out.wrapping_sub(self.credited) as usize),
+        }
+    }
+
     #[inline]
     pub(crate) fn has_credit(&self) -> bool {
         let below = self.stats.messages_out.wrapping_sub(self.credited) < self.send_hwm as u64;

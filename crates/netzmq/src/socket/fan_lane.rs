@@ -97,6 +97,8 @@ impl Shared {
             return;
         }
         let (mut bytes, mut messages) = (SEGMENT_BYTES as u64, usize::MAX);
+        // Its senders may be of those who are turned away by what was counted last.
+        let counts_credit = core.pattern.waits_for_room();
         for &id in core.pattern.fan() {
             let Some(pipe) = core.pipes.get(id) else { return };
             let Link::Wire(wire) = &pipe.link else { return };
@@ -115,6 +117,9 @@ impl Shared {
                 return;
             }
             let Some(room) = wire.out.room_at_once(limits.0, limits.1) else { return };
+            if counts_credit {
+                messages = messages.min(pipe.credit());
+            }
             (bytes, messages) = (bytes.min(room.0), messages.min(room.1));
         }
         if messages < MESSAGES_MIN || bytes < REFERENCE_FROM as u64 {

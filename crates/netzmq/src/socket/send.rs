@@ -30,8 +30,9 @@ pub(crate) enum Wait {
 }
 
 /// How long a sender that never waits lives with the room that was counted last, if the I/O thread has not counted anew.
-/// libzmq's senders look about as often.
-const CREDIT_AFTER: Duration = Duration::from_millis(2);
+/// libzmq's senders look every millisecond or two; but they share no lock with the I/O thread, beside which a first burst may
+/// take that long for one high-water mark's messages.
+const CREDIT_AFTER: Duration = Duration::from_millis(5);
 
 /// A borrowed body of this size is written from where it lies instead of being copied first.
 const WRITE_THROUGH_FROM: usize = 32 * 1024;
