@@ -34,8 +34,14 @@ pub(super) fn options(library: &Path) -> Result<()> {
     let (theirs, ours) = (answers(library)?, answers(&our_library()?)?);
     let header = read(&shell::root().join("crates/capi/include/zmq.h"))?;
     let notes = read(&notes_path())?;
-    let noted: BTreeSet<i32> =
-        parse_notes(&notes)?.keys().filter_map(|name| number_of(&header, name)).collect();
+    // A context's options have numbers of their own; those that may differ are about its threads.
+    let noted: BTreeSet<String> = parse_notes(&notes)?
+        .keys()
+        .filter_map(|name| {
+            let context = if name.starts_with("ZMQ_THREAD_") { "context " } else { "" };
+            Some(format!("{context}{}", number_of(&header, name)?))
+        })
+        .collect();
     let mut differing: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (question, answer) in &theirs {
         let here = ours.get(question).map_or("nothing", String::as_str);
@@ -47,7 +53,7 @@ pub(super) fn options(library: &Path) -> Result<()> {
     println!("{} questions", theirs.len());
     let mut unknown = Vec::new();
     for (option, lines) in &differing {
-        let known = option.parse().is_ok_and(|number| noted.contains(&number));
+        let known = noted.contains(option);
         println!("option {option}: {} differences{}", lines.len(), if known { ", as noted" } else { "" });
         if !known {
             lines.iter().take(SHOWN).for_each(|line| println!("    {line}"));

@@ -356,7 +356,7 @@ static LINES: &[Line] = &[
     line!(59 IPC_FILTER_UID, set |s, v| ipc_peer(s, v, IpcPeer::User)),
     line!(60 IPC_FILTER_GID, set |s, v| ipc_peer(s, v, IpcPeer::Group)),
     line!(61 CONNECT_ROUTING_ID,
-        set |s, v| { only!(s, Router | Stream | Rep | Server | Peer);
+        set |s, v| { only!(s, Router | Stream | Rep);
             Ok(raw::set_connect_routing_id(s.socket(), v)?) }),
     line!(66 HANDSHAKE_IVL,
         set |s, v| Ok(s.socket().set_handshake_timeout(millis(v)?)?),
