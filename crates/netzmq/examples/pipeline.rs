@@ -4,7 +4,7 @@
 
 use std::thread;
 
-use netzmq::{Context, Error};
+use netzmq::{Context, Error, Pull, Push};
 
 const WORKERS: usize = 3;
 const TASKS: u64 = 1000;
@@ -16,8 +16,10 @@ fn main() -> Result<(), Error> {
 
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
-        let (context, tasks, results) = (context.clone(), tasks.endpoint(), results.endpoint());
-        workers.push(thread::spawn(move || work(&context, &tasks, &results)));
+        // Made here: a thread that starts late may find the work done, and the context shut down.
+        let input = context.pull().connect(tasks.endpoint())?;
+        let output = context.push().connect(results.endpoint())?;
+        workers.push(thread::spawn(move || work(&input, &output)));
     }
 
     // With all queues at their high-water marks, `send` waits: fast producers do not fill memory. So whoever sends
@@ -42,8 +44,7 @@ fn main() -> Result<(), Error> {
 }
 
 /// Squares numbers until the context is shut down. Returns how many.
-fn work(context: &Context, tasks: &str, results: &str) -> Result<usize, Error> {
-    let (input, output) = (context.pull().connect(tasks)?, context.push().connect(results)?);
+fn work(input: &Pull, output: &Push) -> Result<usize, Error> {
     let mut done = 0;
     while let Ok(task) = input.recv() {
         let number = u64::from_le_bytes(task[..].try_into().expect("eight bytes"));
