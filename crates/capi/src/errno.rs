@@ -147,13 +147,15 @@ impl From<io::Error> for Errno {
     }
 }
 
-/// What libzmq's own numbers mean; the platform explains its own.
+/// What libzmq's own numbers mean; the platform explains its own, but for one of which libzmq has always said this, not that
+/// there is no route.
 fn explanation(number: c_int) -> Option<&'static CStr> {
     match Errno(number) {
         EFSM => Some(c"Operation cannot be accomplished in current state"),
         ENOCOMPATPROTO => Some(c"The protocol is not compatible with the socket type"),
         ETERM => Some(c"Context was terminated"),
         EMTHREAD => Some(c"No thread available"),
+        EHOSTUNREACH => Some(c"Host unreachable"),
         _ => None,
     }
 }

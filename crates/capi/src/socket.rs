@@ -19,6 +19,7 @@ use crate::errno::{
 use crate::handles::{self, Handle};
 use crate::message::{RawMessage, length, message_mut};
 use crate::options::Extras;
+use crate::poll::POLLOUT;
 
 pub(crate) const ZMQ_DONTWAIT: c_int = 1;
 pub(crate) const ZMQ_SNDMORE: c_int = 2;
@@ -357,7 +358,8 @@ export! {
         Ok(number)
     }
 
-    /// ROUTER: the state of a peer. (`zmq_socket_get_peer_state`)
+    /// ROUTER: `ZMQ_POLLOUT` if a message can be sent to a peer, else 0; as with libzmq, nothing of what comes from there.
+    /// (`zmq_socket_get_peer_state`)
     fn zmq_socket_get_peer_state(socket: *mut c_void, id: *const c_void, len: usize) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
         if socket.socket().socket_type() != SocketType::Router {
@@ -365,7 +367,7 @@ export! {
         }
         // SAFETY: the manual page's contract.
         let id = unsafe { bytes(id, len) }?;
-        let (readable, writable) = raw::peer_state(socket.socket(), id).ok_or(EHOSTUNREACH)?;
-        Ok(c_int::from(readable) | c_int::from(writable) << 1)
+        let has_room = raw::peer_has_room(socket.socket(), id).ok_or(EHOSTUNREACH)?;
+        Ok(if has_room { POLLOUT.into() } else { 0 })
     }
 }

@@ -82,11 +82,14 @@ macro_rules! programs {
 
 programs! {
     contexts;
+    drafts;
     messages;
     mistakes;
     monitors;
+    names;
     options;
     polling;
+    proxies;
     security;
     signals;
     sockets;

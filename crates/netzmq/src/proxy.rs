@@ -33,7 +33,7 @@ pub struct Proxy<'a> {
     statistics: ProxyStatistics,
 }
 
-/// What a proxy has passed so far: messages and their bytes.
+/// What a proxy has passed so far: messages and their bytes. As with `zmq_proxy_steerable(3)` each part counts as one.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct ProxyStatistics {
     /// Messages taken from the frontend.
@@ -159,6 +159,7 @@ impl<'a> Proxy<'a> {
         let same = std::ptr::eq(from, to);
         while passed < BURST && (same || to.can_send()) {
             let Some(message) = ignore_would_block(from.try_recv_multipart())? else { break };
+            let parts = message.len() as u64;
             let bytes: u64 = message.iter().map(|part| part.len() as u64).sum();
             if let Some(capture) = self.capture {
                 capture.send_multipart(message.clone())?;
@@ -169,23 +170,23 @@ impl<'a> Proxy<'a> {
                 Err(SendMultipartError { reason: SendFailure::Unroutable, .. }) => {}
                 Err(error) => return Err(error.into()),
             }
-            self.count(forward, bytes);
+            self.count(forward, parts, bytes);
             passed += 1;
         }
         Ok(passed > 0)
     }
 
-    fn count(&mut self, forward: bool, bytes: u64) {
+    fn count(&mut self, forward: bool, parts: u64, bytes: u64) {
         let s = &mut self.statistics;
         if forward {
-            s.frontend_received += 1;
+            s.frontend_received += parts;
             s.frontend_received_bytes += bytes;
-            s.backend_sent += 1;
+            s.backend_sent += parts;
             s.backend_sent_bytes += bytes;
         } else {
-            s.backend_received += 1;
+            s.backend_received += parts;
             s.backend_received_bytes += bytes;
-            s.frontend_sent += 1;
+            s.frontend_sent += parts;
             s.frontend_sent_bytes += bytes;
         }
     }

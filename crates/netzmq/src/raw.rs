@@ -276,14 +276,13 @@ pub fn connect_peer(socket: &Socket, endpoint: &str) -> Result<u32, EndpointErro
     Ok(pipe.map_or(0, |pipe| core.pattern.stamp_for(pipe)))
 }
 
-/// ROUTER: whether a message of this peer can be received, and one sent to it. `None`: no such peer.
+/// ROUTER: whether a message can be sent to this peer. `None`: no such peer.
 #[must_use]
-pub fn peer_state(socket: &Socket, routing_id: &[u8]) -> Option<(bool, bool)> {
+pub fn peer_has_room(socket: &Socket, routing_id: &[u8]) -> Option<bool> {
     let mut core = socket.shared().lock();
     socket.shared().read_mail(&mut core);
     let pipe = core.pattern.pipe_of(routing_id)?;
-    let pipe = core.pipes.get(pipe)?;
-    Some((pipe.has_message(), pipe.has_room()))
+    core.pipes.get(pipe).map(|pipe| pipe.has_room())
 }
 
 /// Says what ends attempts to connect again (`ZMQ_RECONNECT_STOP`): bit 1 a refused connection, bit 2 a failed

@@ -101,13 +101,14 @@ fn a_steerable_proxy_passes_captures_and_obeys() {
         steer.send("STATISTICS").unwrap();
         let statistics = steer.recv_multipart().unwrap();
         assert_eq!(statistics.len(), 8);
-        assert_eq!(statistics[0][..], 100u64.to_ne_bytes());
+        // Each of three parts: routing id, empty part, body.
+        assert_eq!(statistics[0][..], 300u64.to_ne_bytes());
         for command in ["PAUSE", "RESUME", "TERMINATE"] {
             steer.send(command).unwrap();
             steer.recv().unwrap();
         }
         let statistics = proxy.join().unwrap().unwrap();
-        assert_eq!((statistics.frontend_received, statistics.frontend_sent), (100, 100));
+        assert_eq!((statistics.frontend_received, statistics.frontend_sent), (300, 300));
     });
     let first: Multipart = captured.recv_multipart().unwrap();
     assert_eq!(first[2][..], 0u32.to_le_bytes());
