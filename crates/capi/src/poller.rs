@@ -1,11 +1,15 @@
 //! `zmq_poller_*`: a lasting set of sockets and descriptors to wait for.
 //!
 //! Never keeps a socket alive: a closed one is left out of the next wait.
+//!
+//! Once its descriptor was asked for, each thread-safe socket in it rings a bell whenever something may have changed there; a
+//! wait quiets the bell before it looks.
 
 use std::ffi::{c_int, c_long, c_short, c_void};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Mutex, MutexGuard};
 
-use netzmq::raw;
+use netzmq::raw::{Bell, Watch};
 
 use crate::boundary::{export, place};
 use crate::errno::{EAGAIN, EFAULT, EINVAL, Errno};
@@ -34,12 +38,36 @@ struct Entry {
     events: c_short,
 }
 
+/// What `zmq_poller_fd` has handed out, and who rings it.
+struct Descriptor {
+    bell: Bell,
+    watches: Vec<(*mut c_void, Watch)>,
+}
+
+impl Descriptor {
+    /// Lets a socket ring, if it is of those for many threads. Rung at once: it may be ready by now.
+    fn watch(&mut self, handle: *mut c_void) {
+        if let Ok(socket) = handles::get::<CSocket>(handle)
+            && options::is_thread_safe(socket.socket().socket_type())
+        {
+            self.watches.push((handle, Watch::new(socket.socket(), &self.bell)));
+            self.bell.ring();
+        }
+    }
+}
+
 #[derive(Default)]
-struct CPoller(Mutex<Vec<Entry>>);
+struct Inner {
+    entries: Vec<Entry>,
+    descriptor: Option<Descriptor>,
+}
+
+#[derive(Default)]
+struct CPoller(Mutex<Inner>);
 
 // SAFETY: the pointers in it are only given back to C, or checked as handles; they are never followed.
 unsafe impl Send for CPoller {}
-// SAFETY: as above; the list itself is behind a lock.
+// SAFETY: as above; what is in it is behind a lock.
 unsafe impl Sync for CPoller {}
 
 impl Handle for CPoller {
@@ -51,39 +79,66 @@ impl Handle for CPoller {
 const NO_FD: c_int = -1;
 
 impl CPoller {
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn add(&self, entry: Entry) -> Result<c_int, Errno> {
         check_events(entry.events)?;
-        let mut entries = self.lock();
-        if position(&entries, entry.socket, entry.fd).is_ok() {
+        let mut inner = self.lock();
+        if position(&inner.entries, entry.socket, entry.fd).is_ok() {
             return Err(EINVAL);
         }
-        entries.push(entry);
+        inner.entries.push(entry);
+        if let Some(descriptor) = &mut inner.descriptor {
+            descriptor.watch(entry.socket);
+        }
         Ok(0)
     }
 
     fn modify(&self, socket: *mut c_void, fd: c_int, events: c_short) -> Result<c_int, Errno> {
         check_events(events)?;
-        let mut entries = self.lock();
-        let at = position(&entries, socket, fd)?;
-        if let Some(entry) = entries.get_mut(at) {
+        let mut inner = self.lock();
+        let at = position(&inner.entries, socket, fd)?;
+        if let Some(entry) = inner.entries.get_mut(at) {
             entry.events = events;
         }
         Ok(0)
     }
 
     fn remove(&self, socket: *mut c_void, fd: c_int) -> Result<c_int, Errno> {
-        let mut entries = self.lock();
-        let at = position(&entries, socket, fd)?;
-        entries.remove(at);
+        let mut inner = self.lock();
+        let at = position(&inner.entries, socket, fd)?;
+        let entry = inner.entries.remove(at);
+        if let Some(descriptor) = &mut inner.descriptor {
+            descriptor.watches.retain(|(socket, _)| *socket != entry.socket);
+        }
         Ok(0)
     }
 
+    /// The descriptor for foreign event loops. There is one only where a socket for many threads is.
+    fn descriptor(&self) -> Result<c_int, Errno> {
+        let mut inner = self.lock();
+        let Inner { entries, descriptor } = &mut *inner;
+        let descriptor = match descriptor {
+            Some(descriptor) => descriptor,
+            None => {
+                let mut new = Descriptor { bell: Bell::new()?, watches: Vec::new() };
+                entries.iter().for_each(|entry| new.watch(entry.socket));
+                descriptor.insert(new)
+            }
+        };
+        if descriptor.watches.is_empty() { Err(EINVAL) } else { Ok(descriptor.bell.as_fd().as_raw_fd()) }
+    }
+
     fn wait(&self, events: &mut [PollerEvent], timeout: c_long) -> Result<c_int, Errno> {
-        let entries = self.lock().clone();
+        let entries = {
+            let inner = self.lock();
+            if let Some(descriptor) = &inner.descriptor {
+                descriptor.bell.quiet();
+            }
+            inner.entries.clone()
+        };
         // Nothing could ever end the wait.
         if timeout < 0 && entries.iter().all(|entry| entry.events == 0) {
             return Err(EFAULT);
@@ -151,7 +206,7 @@ export! {
     /// How many sockets and descriptors are in it. (`zmq_poller_size`)
     fn zmq_poller_size(poller: *mut c_void) -> c_int {
         let poller = handles::get::<CPoller>(poller)?;
-        let size = poller.lock().len();
+        let size = poller.lock().entries.len();
         Ok(c_int::try_from(size).unwrap_or(c_int::MAX))
     }
 
@@ -225,19 +280,13 @@ export! {
         poller.wait(events, timeout)
     }
 
-    /// A descriptor that is readable when a thread-safe socket in the poller may be ready. (`zmq_poller_fd`)
+    /// A descriptor that is readable when a thread-safe socket in the poller may be ready, until the next wait. EINVAL if there is
+    /// none. (`zmq_poller_fd`)
     fn zmq_poller_fd(poller: *mut c_void, fd: *mut c_int) -> c_int {
         let poller = handles::get::<CPoller>(poller)?;
         // SAFETY: the manual page's contract.
         let fd = unsafe { place(fd) }?;
-        for entry in poller.lock().iter() {
-            if let Ok(socket) = handles::get::<CSocket>(entry.socket)
-                && options::is_thread_safe(socket.socket().socket_type())
-            {
-                *fd = raw::event_fd(socket.socket())?;
-                return Ok(0);
-            }
-        }
-        Err(EINVAL)
+        *fd = poller.descriptor()?;
+        Ok(0)
     }
 }

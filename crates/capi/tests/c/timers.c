@@ -31,6 +31,8 @@ int main (void)
     CHECK (zmq_atomic_counter_inc (counter) == 0 && zmq_atomic_counter_inc (counter) == 1);
     CHECK (zmq_atomic_counter_value (counter) == 2 && zmq_atomic_counter_dec (counter) == 1);
     CHECK (zmq_atomic_counter_dec (counter) == 0);
+    zmq_atomic_counter_set (counter, 7);
+    CHECK (zmq_atomic_counter_value (counter) == 7);
     zmq_atomic_counter_destroy (&counter);
     CHECK (!counter);
 
