@@ -9,8 +9,8 @@ use std::ffi::{c_int, c_long, c_short, c_void};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-use netzmq::raw::{self, Bell, Entered, Watch};
-use netzmq::{Interest, Socket};
+use netzmq::Interest;
+use netzmq::raw::{self, Ask, Bell, Entered, Watch};
 
 use crate::boundary::export;
 use crate::errno::{EFAULT, EINTR, EINVAL, ETERM, Errno};
@@ -68,7 +68,7 @@ pub(crate) fn wait(items: &mut [Item], deadline: Option<Instant>, mask: SignalMa
         let mut ready = take(items, &fds);
         if ready > 0 {
             for item in items.iter_mut() {
-                ready += usize::from(look(item, raw::events)?);
+                ready += usize::from(look(item, Some(Ask::Yes))?);
             }
             return Ok(ready);
         }
@@ -78,12 +78,14 @@ pub(crate) fn wait(items: &mut [Item], deadline: Option<Instant>, mask: SignalMa
         // What is known costs no question to the system.
         let mut known = take(items, &fds);
         for item in items.iter_mut() {
-            known += usize::from(look(item, raw::known_events)?);
+            known += usize::from(look(item, None)?);
         }
         match (known > 0 || deadline.is_some_and(|at| at <= Instant::now()), asked) {
             (true, true) => return Ok(known),
             // Of the others nothing is known yet.
-            (true, false) => return look_at_all(items, &mut fds),
+            (true, false) => {
+                return look_at_all(items, &mut fds, if known > 0 { Ask::NotAgain } else { Ask::Yes });
+            }
             (false, _) => {}
         }
         let mut refused = false;
@@ -139,11 +141,11 @@ fn watches_own(items: &[Item]) -> bool {
 }
 
 /// The whole truth about every item, now.
-fn look_at_all(items: &mut [Item], fds: &mut [libc::pollfd]) -> Result<usize, Errno> {
+fn look_at_all(items: &mut [Item], fds: &mut [libc::pollfd], ask: Ask) -> Result<usize, Errno> {
     let mut ready = 0;
     for (item, fd) in items.iter_mut().zip(fds.iter_mut()) {
         *fd = pollfd(item);
-        ready += usize::from(look(item, raw::events)?);
+        ready += usize::from(look(item, Some(ask))?);
     }
     if fds.iter().any(|fd| fd.fd >= 0) {
         poll(fds, Some(Instant::now()), std::ptr::null())?;
@@ -182,7 +184,7 @@ fn wait_to_be_told(
         bell.quiet();
         let mut ready = 0;
         let looked = items.iter_mut().try_for_each(|item| {
-            ready += usize::from(look(item, raw::events)?);
+            ready += usize::from(look(item, Some(Ask::Yes))?);
             Ok(())
         });
         if let Err(error) = looked {
@@ -224,10 +226,13 @@ fn pollfd(item: &Item) -> libc::pollfd {
     libc::pollfd { fd, events, revents: 0 }
 }
 
-/// Looks at a socket. Says whether it is ready.
-fn look(item: &mut Item, events: fn(&Socket) -> (bool, bool)) -> Result<bool, Errno> {
+/// Looks at a socket. Says whether it is ready; without `ask` as far as is known, for now.
+fn look(item: &mut Item, ask: Option<Ask>) -> Result<bool, Errno> {
     let Source::Socket(socket) = &item.source else { return Ok(false) };
-    let ready = events(socket.socket());
+    let ready = match ask {
+        Some(ask) => raw::events(socket.socket(), item.interest(), ask),
+        None => raw::known_events(socket.socket()),
+    };
     if ready == (false, false) && raw::is_terminated(socket.socket()) {
         return Err(ETERM);
     }

@@ -11,6 +11,7 @@ use crate::deadline;
 use crate::pipe::mailbox::Alarm;
 use crate::socket::Socket;
 use crate::socket::core::Shared;
+use crate::socket::stay::Ask;
 use crate::socket::watch::WatchKey;
 use crate::sync::{Mutex, MutexGuard, SleepQueue, Wake, lock};
 
@@ -30,6 +31,11 @@ impl Interest {
     pub const WRITABLE: Interest = Interest { readable: false, writable: true };
     /// Both.
     pub const BOTH: Interest = Interest { readable: true, writable: true };
+
+    /// Something that is wanted can be done: `ready` says whether there is something to receive, and room to send.
+    pub(crate) fn is_met_by(self, ready: (bool, bool)) -> bool {
+        self.readable && ready.0 || self.writable && ready.1
+    }
 }
 
 /// A socket that is ready.
@@ -194,7 +200,7 @@ impl Poller {
             look.dedup();
             for key in look.drain(..) {
                 let Some(watched) = self.watched.get(&key) else { continue };
-                let (readable, writable) = watched.shared.events();
+                let (readable, writable) = watched.shared.events(watched.interest, Ask::Yes);
                 let over = watched.shared.is_terminated();
                 let readable = (readable || over) && watched.interest.readable;
                 let writable = (writable || over) && watched.interest.writable;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::error::{Error, RecvError, SendFailure, SendMultipartError};
 use crate::multipart::Multipart;
-use crate::poller::{Bell, hang};
+use crate::poller::{Bell, Interest, hang};
 use crate::socket::Socket;
+use crate::socket::stay::Ask;
 use crate::sync::Wake;
 
 /// Messages passed one way before the other way has its turn.
@@ -141,8 +142,11 @@ impl<'a> Proxy<'a> {
                 }
             }
             if !busy {
-                self.frontend.shared().check_usable()?;
-                self.backend.shared().check_usable()?;
+                for socket in [self.frontend, self.backend] {
+                    socket.shared().check_usable()?;
+                    // What was passed to it is written before a wait.
+                    socket.shared().events(Interest::READABLE, Ask::No);
+                }
                 rung.clear();
                 let wake = bell.wait(None, &mut rung);
                 if wake == Wake::Signal && self.frontend.shared().lock().interruptible {

@@ -86,10 +86,10 @@ impl Drop for Watch {
     }
 }
 
-/// Whether a message can be received, and sent, without waiting.
+/// Whether a message can be received, and sent, without waiting. Surely so for what is `wanted`, if `ask` says so.
 #[must_use]
-pub fn events(socket: &Socket) -> (bool, bool) {
-    socket.shared().events()
+pub fn events(socket: &Socket, wanted: Interest, ask: Ask) -> (bool, bool) {
+    socket.shared().events(wanted, ask)
 }
 
 /// Waits until what is wanted can be done; says what can. Neither: the time is over.
@@ -104,14 +104,14 @@ pub fn wait_ready(
     socket.shared().wait_ready(wanted, deadline)
 }
 
-/// [`events`] by what is known here, without asking the kernel for news.
+/// [`events`] by what is known here, for a caller who goes on to wait if that is nothing.
 #[must_use]
 pub fn known_events(socket: &Socket) -> (bool, bool) {
     let shared = socket.shared();
-    shared.look(&mut shared.lock(), false)
+    shared.look(&mut shared.lock())
 }
 
-pub use crate::socket::stay::{Entered, Stay};
+pub use crate::socket::stay::{Ask, Entered, Stay};
 
 /// Begins a wait for one of several sockets.
 #[must_use]

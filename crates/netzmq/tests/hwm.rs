@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use common::{TRANSPORTS, WAIT, finishes, free_endpoint, raw_peer, socket};
-use netzmq::{Context, Message, Multipart, RecvError, SendFailure, Socket, SocketType};
+use netzmq::{Context, Interest, Message, Multipart, RecvError, SendFailure, Socket, SocketType};
 
 /// Sends numbers without waiting until there is no room, at most `most`. How many went, counted from `first`.
 fn fill(socket: &Socket, first: u32, most: u32) -> u32 {
@@ -337,7 +337,7 @@ fn a_throttled_sender_is_turned_away_and_told_of_room() {
             sent += 1;
         }
         assert!(sent - before < 20, "{sent} after {before}");
-        finishes_within_wait(&bell, || raw::events(&push).1);
+        finishes_within_wait(&bell, || raw::events(&push, Interest::WRITABLE, raw::Ask::Yes).1);
     }
     drop(watch);
     assert!(sent >= 2, "there was room again: {sent}");

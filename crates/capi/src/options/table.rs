@@ -4,9 +4,9 @@ use std::ffi::c_int;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use netzmq::SocketType;
 use netzmq::proto::{CurvePublicKey, CurveSecretKey};
-use netzmq::raw::{self, IpcPeer};
+use netzmq::raw::{self, Ask, IpcPeer};
+use netzmq::{Interest, SocketType};
 
 use super::extras::Mechanism;
 use super::is_thread_safe;
@@ -144,7 +144,7 @@ fn metadata(socket: &CSocket, value: &[u8]) -> Result<(), Errno> {
 }
 
 fn events(socket: &CSocket) -> Result<c_int, Errno> {
-    let (readable, writable) = raw::events(socket.socket());
+    let (readable, writable) = raw::events(socket.socket(), Interest::READABLE, Ask::Yes);
     if !readable && !writable && raw::is_terminated(socket.socket()) {
         return Err(ETERM);
     }

@@ -147,6 +147,8 @@ pub(crate) struct Core {
     pub(crate) since_poll: u32,
     /// How often that was done since all was written.
     pub(crate) looks: u32,
+    /// When a look from outside did that last.
+    pub(crate) asked_at: Option<Instant>,
     /// What is counted for the socket as a whole.
     pub(crate) counts: Counts,
     /// What calls on the short way may do again without asking.
@@ -263,6 +265,7 @@ impl Shared {
             last_read: None,
             since_poll: 0,
             looks: 0,
+            asked_at: None,
             counts: Counts::default(),
             permits: Permits::NONE,
         };

@@ -28,6 +28,7 @@ use crate::multipart::Multipart;
 
 use self::core::Shared;
 use self::send::Wait;
+use self::stay::Ask;
 use crate::connection::outbound::Body;
 use crate::context::Handle;
 use crate::error::{EndpointError, OptionError, RecvError, SendError, SendMultipartError};
@@ -35,6 +36,7 @@ use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Refusal;
 use crate::pipe::Link;
+use crate::poller::Interest;
 use crate::stats::SocketStats;
 
 /// A ZeroMQ socket of any type, which has all the verbs: one that its type does not have is an error. For proxies, and
@@ -381,13 +383,13 @@ impl Socket {
     /// A message can be received without waiting.
     #[must_use]
     pub fn can_recv(&self) -> bool {
-        self.shared.events().0
+        self.shared.events(Interest::READABLE, Ask::Yes).0
     }
 
     /// A message can be sent without waiting.
     #[must_use]
     pub fn can_send(&self) -> bool {
-        self.shared.events().1
+        self.shared.events(Interest::WRITABLE, Ask::Yes).1
     }
 
     /// Watches what happens to this socket's connections, from now on. One monitor at a time: an older one stops.

@@ -36,9 +36,23 @@ pub enum Entered<'a> {
     Refused,
 }
 
+/// Whether a look at a socket asks the kernel for news, when what is wanted is not known to be there.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// What is known is enough.
+    No,
+    /// Unless that was done within the last [`LATELY`]: for who has found something else already, and looks on.
+    NotAgain,
+    /// It does.
+    Yes,
+}
+
+/// Asking takes half a microsecond, and is in vain for most of the sockets that are waited for together.
+const LATELY: Duration = Duration::from_micros(20);
+
 impl Shared {
-    /// Whether something can be received, and sent, without waiting. `ask`: the kernel may have news.
-    pub(crate) fn look(&self, core: &mut Guard<'_>, ask: bool) -> (bool, bool) {
+    /// Whether something can be received, and sent, without waiting, as far as is known.
+    pub(crate) fn look(&self, core: &mut Guard<'_>) -> (bool, bool) {
         if let Some(signal) = &core.signal {
             signal.lower();
         }
@@ -46,11 +60,7 @@ impl Shared {
         if core.closed || core.terminated {
             return (false, false);
         }
-        if ask && core.lead == Lead::Nobody && core.reactor.is_some() {
-            self.poll_now(core);
-        }
         core.resume_stopped();
-        self.flush_dirty(core);
         let can_recv = loop {
             let c = &mut **core;
             if c.pattern.can_recv(&mut c.pipes) {
@@ -67,9 +77,33 @@ impl Shared {
         (can_recv, can_send)
     }
 
-    /// Whether something can be received, and sent, without waiting.
-    pub(crate) fn events(&self) -> (bool, bool) {
-        self.look(&mut self.lock(), true)
+    /// The same for a caller who wants one of the two. If neither can be done as it is, the kernel may have news, what the
+    /// peers answer may lie here unwritten, and room may be only a write away. (Whoever finds what he wants goes on, and what
+    /// he has sent is gathered with what follows.)
+    fn look_for(&self, core: &mut Guard<'_>, wanted: Interest, ask: Ask) -> (bool, bool) {
+        let ready = self.look(core);
+        if wanted.is_met_by(ready) || core.closed || core.terminated {
+            return ready;
+        }
+        let asks = match ask {
+            Ask::No => false,
+            Ask::NotAgain => core.asked_at.is_none_or(|at| at.elapsed() > LATELY),
+            Ask::Yes => true,
+        };
+        let asks = asks && core.lead == Lead::Nobody && core.reactor.is_some();
+        if asks {
+            self.poll_now(core);
+            core.asked_at = Some(Instant::now());
+        } else if core.pipes.dirty.is_empty() {
+            return ready;
+        }
+        self.flush_dirty(core);
+        self.look(core)
+    }
+
+    /// Whether something can be received, and sent, without waiting, for a caller who wants one of the two.
+    pub(crate) fn events(&self, wanted: Interest, ask: Ask) -> (bool, bool) {
+        self.look_for(&mut self.lock(), wanted, ask)
     }
 
     /// Waits until one of the two can be done; says what can. Neither: the time is over.
@@ -83,7 +117,8 @@ impl Shared {
         let mut woken = Woken::Maybe;
         loop {
             let last = woken == Woken::TimedOut || deadline.is_some_and(|at| at <= Instant::now());
-            let ready = self.look(&mut core, last);
+            let ask = if last { Ask::Yes } else { Ask::No };
+            let ready = self.look_for(&mut core, interest, ask);
             if core.terminated {
                 return Err(RecvError::Terminated);
             }
@@ -113,10 +148,9 @@ impl Shared {
     /// Takes the lead for a wait, if the socket is not ready and nobody else leads it.
     pub(crate) fn stay(&self, interest: Interest) -> Entered<'_> {
         let mut core = self.lock();
-        let ready = self.look(&mut core, false);
-        let wanted = ready.0 && interest.readable || ready.1 && interest.writable;
+        let ready = self.look_for(&mut core, interest, Ask::No);
         let unread = interest.readable && !core.readable.is_empty();
-        if wanted || unread || core.terminated || core.closed || is_unwritten(&core) {
+        if interest.is_met_by(ready) || unread || core.terminated || core.closed || is_unwritten(&core) {
             return Entered::LookAgain;
         }
         if core.watchers > 0 || core.lead == Lead::Caller {
