@@ -72,6 +72,27 @@ fn sleepers_are_woken() {
     }
 }
 
+/// Goal: who looks for room before each send has messages gathered all the same. Method: a stream sent like that; the
+/// statistics tell how many messages waited for one write at most (one, if each look wrote). This broke once: a proxy took
+/// one write a message.
+#[test]
+fn looking_for_room_writes_nothing() {
+    const MESSAGES: usize = 20_000;
+    let context = Context::new();
+    let (pull, push) = (socket(&context, SocketType::Pull), socket(&context, SocketType::Push));
+    push.connect(&pull.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..MESSAGES).for_each(|_| assert_eq!(pull.recv().unwrap(), "body")));
+        for _ in 0..MESSAGES {
+            // Without room the send waits for it.
+            let _ = push.can_send();
+            push.send("body").unwrap();
+        }
+    });
+    let gathered = push.stats().total.queued_out_max;
+    assert!(gathered > 16, "{gathered}");
+}
+
 /// Goal: requests and replies pass a steerable proxy whole, are captured, and the proxy obeys.
 #[test]
 fn a_steerable_proxy_passes_captures_and_obeys() {
