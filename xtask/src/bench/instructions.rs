@@ -15,6 +15,9 @@ use crate::shell::{self, Result};
 const FIGURES: &str = "bench/instructions.txt";
 /// More than this above the committed figure fails.
 const TOLERANCE: f64 = 0.05;
+/// A cell above that is counted so often at most, and the least counts: on a busy machine a receiver finds less with each read than
+/// it would, which is no news of the code. What the code itself costs more, it costs each time.
+const TRIES: u32 = 4;
 /// Cell, and how many rounds of it are counted.
 const CELLS: [(&str, u32); 15] = [
     ("send-64", 50),
@@ -45,18 +48,28 @@ pub(crate) fn instructions(bless: bool) -> Result<()> {
     shell::run(build.env_remove("CARGO_TARGET_DIR").arg("--target-dir").arg(&target))?;
     let program = target.join("release/instructions");
     let compiler = shell::output(Command::new("rustc").arg("--version"))?.trim().to_owned();
+    let path = shell::root().join(FIGURES);
+    let committed = std::fs::read_to_string(&path);
     let mut measured = Vec::new();
     for (cell, rounds) in CELLS {
-        let count = count(&program, cell, rounds)?;
-        println!("{cell:<14}{count:>8} instructions");
-        measured.push((cell, count));
+        let mut least = count(&program, cell, rounds)?;
+        for _ in 1..TRIES {
+            let rose = |text: &String| verdict(text, &compiler, &[(cell, least)]).is_err();
+            if !bless && !committed.as_ref().is_ok_and(rose) {
+                break;
+            }
+            least = least.min(count(&program, cell, rounds)?);
+        }
+        println!("{cell:<14}{least:>8} instructions");
+        measured.push((cell, least));
     }
-    let path = shell::root().join(FIGURES);
     if bless {
         return std::fs::write(&path, page(&compiler, &measured)).map_err(|e| format!("{FIGURES}: {e}"));
     }
-    let committed =
-        std::fs::read_to_string(&path).map_err(|e| format!("{FIGURES}: {e}; make it with --bless"))?;
+    let committed = committed.map_err(|e| format!("{FIGURES}: {e}; make it with --bless"))?;
+    if !is_comparable(&committed, &compiler) {
+        println!("not compared: the figures were taken with another compiler than {compiler}");
+    }
     verdict(&committed, &compiler, &measured)
 }
 
@@ -84,14 +97,17 @@ fn page(compiler: &str, measured: &[(&str, u64)]) -> String {
     text
 }
 
+/// The figures were taken with this compiler.
+fn is_comparable(committed: &str, compiler: &str) -> bool {
+    committed.lines().find(|line| !line.starts_with('#')) == Some(compiler)
+}
+
 fn verdict(committed: &str, compiler: &str, measured: &[(&str, u64)]) -> Result<()> {
-    let mut lines = committed.lines().filter(|line| !line.starts_with('#'));
-    let theirs = lines.next().unwrap_or_default();
-    if theirs != compiler {
-        println!("not compared: the figures were taken with {theirs}, this is {compiler}");
+    if !is_comparable(committed, compiler) {
         return Ok(());
     }
-    let figures: Vec<(&str, u64)> = lines
+    let figures: Vec<(&str, u64)> = committed
+        .lines()
         .filter_map(|line| line.split_once(' ').and_then(|(cell, count)| Some((cell, count.parse().ok()?))))
         .collect();
     let mut findings = Vec::new();
