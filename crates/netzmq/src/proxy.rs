@@ -6,7 +6,8 @@ use crate::error::{Error, RecvError, SendFailure, SendMultipartError};
 use crate::multipart::Multipart;
 use crate::poller::{Bell, Interest, hang};
 use crate::socket::Socket;
-use crate::socket::stay::Ask;
+use crate::socket::core::Shared;
+use crate::socket::stay::{Ask, Waited, wait_any};
 use crate::sync::Wake;
 
 /// Messages passed one way before the other way has its turn.
@@ -107,23 +108,8 @@ impl<'a> Proxy<'a> {
     /// The context was terminated or a socket closed (then the proxy's work is done as well), or the sockets' types
     /// don't fit.
     pub fn run(mut self) -> Result<ProxyStatistics, Error> {
-        let bell = Arc::new(Bell::default());
-        let watched: Vec<_> = [Some(self.frontend), Some(self.backend), self.control]
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .map(|(key, socket)| (socket, hang(&bell, socket.shared(), key)))
-            .collect();
-        let result = self.pass_all(&bell);
-        for (socket, key) in watched {
-            socket.shared().unwatch(key);
-        }
-        result.map(|()| self.statistics)
-    }
-
-    fn pass_all(&mut self, bell: &Bell) -> Result<(), Error> {
         let mut state = State::Active;
-        let mut rung = Vec::new();
+        let mut idle = false;
         loop {
             let mut busy = false;
             if let Some(control) = self.control {
@@ -133,35 +119,60 @@ impl<'a> Proxy<'a> {
                 }
             }
             if state == State::Terminated {
-                return Ok(());
+                return Ok(self.statistics);
             }
             if state == State::Active {
                 busy |= self.pass(true)?;
-                if !std::ptr::eq(self.frontend, self.backend) {
+                if !self.is_echo() {
                     busy |= self.pass(false)?;
                 }
             }
-            if !busy {
-                for socket in [self.frontend, self.backend] {
-                    socket.shared().check_usable()?;
-                    // What was passed to it is written before a wait.
-                    socket.shared().events(Interest::READABLE, Ask::No);
-                }
-                rung.clear();
-                let wake = bell.wait(None, &mut rung);
-                if wake == Wake::Signal && self.frontend.shared().lock().interruptible {
-                    return Err(RecvError::Interrupted.into());
-                }
+            if busy {
+                idle = false;
+            } else if !std::mem::replace(&mut idle, true) {
+                // Where cores are short, whoever sends has not had its turn: with one there is more to pass at once.
+                std::thread::yield_now();
+            } else {
+                self.frontend.shared().check_usable()?;
+                self.backend.shared().check_usable()?;
+                self.wait(state)?;
             }
         }
+    }
+
+    fn is_echo(&self) -> bool {
+        std::ptr::eq(self.frontend, self.backend)
+    }
+
+    /// Waits for what there is to do: on this thread, which then reads by itself, unless other threads wait for one of these
+    /// sockets, too.
+    fn wait(&self, state: State) -> Result<(), Error> {
+        // Whoever has nothing is waited for; where that has something, its receiver's room is.
+        let active = state == State::Active;
+        let room = |receiver: &Socket| self.is_echo() || receiver.can_send();
+        let (room_front, room_back) = (active && room(self.frontend), active && room(self.backend));
+        let front = Interest { readable: room_back, writable: active && !room_front };
+        let back = Interest { readable: room_front, writable: active && !room_back };
+        let mut sockets = vec![(self.frontend.shared(), front), (self.backend.shared(), back)];
+        if self.is_echo() {
+            sockets.pop();
+        }
+        sockets.extend(self.control.map(|control| (control.shared(), Interest::READABLE)));
+        let waited = match wait_any(&sockets) {
+            Waited::Refused => wait_to_be_told(&sockets),
+            waited => waited,
+        };
+        if waited == Waited::Interrupted && self.frontend.shared().lock().interruptible {
+            return Err(RecvError::Interrupted.into());
+        }
+        Ok(())
     }
 
     /// Passes up to a burst in one direction. Says whether anything was passed.
     fn pass(&mut self, forward: bool) -> Result<bool, Error> {
         let (from, to) = if forward { (self.frontend, self.backend) } else { (self.backend, self.frontend) };
         let mut passed = 0;
-        let same = std::ptr::eq(from, to);
-        while passed < BURST && (same || to.can_send()) {
+        while passed < BURST && (self.is_echo() || to.can_send()) {
             let Some(message) = ignore_would_block(from.try_recv_multipart())? else { break };
             let parts = message.len() as u64;
             let bytes: u64 = message.iter().map(|part| part.len() as u64).sum();
@@ -211,6 +222,22 @@ impl<'a> Proxy<'a> {
         }
         Ok(next)
     }
+}
+
+/// Waits until whoever reads these sockets' connections says that something has changed.
+fn wait_to_be_told(sockets: &[(&Arc<Shared>, Interest)]) -> Waited {
+    let bell = Arc::new(Bell::default());
+    let watches: Vec<_> =
+        sockets.iter().enumerate().map(|(key, (shared, _))| (shared, hang(&bell, shared, key))).collect();
+    let ready = |&(shared, wanted): &(&Arc<Shared>, Interest)| {
+        wanted.is_met_by(shared.events(wanted, Ask::Yes)) || shared.check_usable().is_err()
+    };
+    // What came before the watches is seen by this look, what comes after it rings.
+    let wake = if sockets.iter().any(ready) { Wake::Maybe } else { bell.wait(None, &mut Vec::new()) };
+    for (shared, key) in watches {
+        shared.unwatch(key);
+    }
+    if wake == Wake::Signal { Waited::Interrupted } else { Waited::Maybe }
 }
 
 fn ignore_would_block<T>(result: Result<T, RecvError>) -> Result<Option<T>, RecvError> {

@@ -12,6 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags};
+
 use super::core::{Core, Guard, Lead, Reactor, Shared};
 use super::wait::{Ready, Woken};
 use crate::error::RecvError;
@@ -176,6 +178,44 @@ impl Shared {
         drop(core);
         Entered::Stay(Stay { shared: self, reactor, reported: true })
     }
+}
+
+/// How a wait for several sockets ended.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// Look at them again.
+    Maybe,
+    /// A signal handler has run.
+    Interrupted,
+    /// Somebody else leads one of them: be told by them.
+    Refused,
+}
+
+/// At most so many are waited for together.
+pub(crate) const STAYS_MAX: usize = 3;
+
+/// Waits, for as long as it takes, until what is wanted of one of these sockets may be had. To be called when a look has found
+/// nothing; look again after.
+pub(crate) fn wait_any(sockets: &[(&Arc<Shared>, Interest)]) -> Waited {
+    let mut stays: [Option<Stay<'_>>; STAYS_MAX] = [const { None }; STAYS_MAX];
+    for (place, (shared, interest)) in stays.iter_mut().zip(sockets) {
+        match shared.stay(*interest) {
+            Entered::Stay(stay) => *place = Some(stay),
+            Entered::LookAgain => return Waited::Maybe,
+            Entered::Refused => return Waited::Refused,
+        }
+    }
+    let reactors = stays.each_ref().map(|stay| stay.as_ref().map(|stay| stay.reactor.clone()));
+    let mut fds: Vec<PollFd<'_>> =
+        reactors.iter().flatten().map(|reactor| PollFd::new(&reactor.poller, PollFlags::IN)).collect();
+    // A wait that fails otherwise reports nothing; the looks after it ask.
+    let result = rustix::event::poll(&mut fds, None);
+    for (stay, fd) in stays.iter_mut().flatten().zip(&fds) {
+        if result.is_ok() && fd.revents().is_empty() {
+            stay.nothing_reported();
+        }
+    }
+    if result == Err(rustix::io::Errno::INTR) { Waited::Interrupted } else { Waited::Maybe }
 }
 
 /// What was sent, and still lies here, may be what the answer waits for.
