@@ -10,7 +10,7 @@ use netzmq_proto::{
 };
 
 use super::io_thread::IoThread;
-use super::job::Fault;
+use super::job::{Fault, Job};
 use super::session::{Phase, Session, Shaking};
 use super::upgrading::Upgrading;
 use crate::connection::outbound::Framing;
@@ -27,6 +27,8 @@ use crate::zap::ZapCall;
 
 /// Read at once while shaking hands: a whole handshake, usually.
 const READ_BYTES: usize = 8 * 1024;
+/// Reads before other connections have their turn: more than any honest handshake takes.
+const READS_PER_TURN: usize = 64;
 
 impl IoThread {
     pub(crate) fn begin_handshake(&mut self, token: u64, stream: Stream) {
@@ -94,9 +96,12 @@ impl IoThread {
     pub(crate) fn shake(&mut self, token: u64, readable: bool) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         let Phase::Shaking(shaking) = &mut session.phase else { return };
-        let mut fault = None;
+        let (mut fault, mut more) = (None, false);
         if readable {
-            fault = shaking.read(session.options.limits.handshake_bytes).err();
+            match shaking.read(session.options.limits.handshake_bytes) {
+                Ok(rest) => more = rest,
+                Err(why) => fault = Some(why),
+            }
         }
         while fault.is_none() && shaking.handshake.status() == HandshakeStatus::AwaitingZap {
             let Some(context) = self.context.upgrade() else { return };
@@ -119,6 +124,9 @@ impl IoThread {
             return self.handshake_failed(token, fault);
         }
         if shaking.handshake.status() != HandshakeStatus::Done {
+            if more {
+                self.handle.post(Job::Readable { token });
+            }
             return;
         }
         let Phase::Shaking(shaking) = std::mem::replace(&mut session.phase, Phase::Pausing) else { return };
@@ -316,6 +324,10 @@ impl IoThread {
             // there is nothing.
             c.mark_hangup(id);
             c.mark_readable(id);
+            if caller_led && c.lead == Lead::IoThread {
+                // Who leads waits for the kernel, which may have told everything.
+                self.go_on(&shared);
+            }
         }
         c.pipes.mark_dirty(id);
         if caller_led && c.lead == Lead::Nobody && !c.ticking {
@@ -340,9 +352,15 @@ impl IoThread {
         self.end_if_drained(token);
     }
 
+    fn go_on(&mut self, shared: &Arc<Shared>) {
+        if let Some(context) = self.context.upgrade() {
+            context.post(shared.home_thread(), Job::GoOn { shared: shared.clone() });
+        }
+    }
+
     fn watch_home(&mut self, shared: &Arc<Shared>) {
         if let Some(context) = self.context.upgrade() {
-            context.post(shared.home_thread(), super::job::Job::Tick { shared: shared.clone() });
+            context.post(shared.home_thread(), Job::Tick { shared: shared.clone() });
         }
     }
 }
@@ -359,10 +377,14 @@ const STOP_HANDSHAKE_FAILED: u8 = 2;
 pub(crate) const STOP_AFTER_DISCONNECT: u8 = 4;
 
 impl Shaking {
-    /// Reads what the handshake wants; while it wants nothing, only to learn whether the peer is still there.
-    fn read(&mut self, max: usize) -> Result<(), Fault> {
+    /// Reads what the handshake wants; while it wants nothing, only to learn whether the peer is still there. True: there
+    /// may be more.
+    fn read(&mut self, max: usize) -> Result<bool, Fault> {
         let mut buffer = [0; READ_BYTES];
-        while self.handshake.status() != HandshakeStatus::Done && self.rest.len() < READ_BYTES {
+        for _ in 0..READS_PER_TURN {
+            if self.handshake.status() == HandshakeStatus::Done || self.rest.len() >= READ_BYTES {
+                return Ok(false);
+            }
             match self.stream.read(&mut buffer) {
                 Ok(Moved::Bytes(n)) => {
                     let used = self.handshake.handle_input(&buffer[..n]).map_err(Fault::Protocol)?;
@@ -372,12 +394,12 @@ impl Shaking {
                     }
                     self.rest.extend_from_slice(&buffer[used..n]);
                 }
-                Ok(Moved::WouldBlock) => return Ok(()),
+                Ok(Moved::WouldBlock) => return Ok(false),
                 Ok(Moved::End) => return Err(Fault::End),
                 Err(error) => return Err(Fault::Io(error)),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The verdict on the peer, when it is there.

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use netzmq_proto::{PeerMisbehaved, ProtocolError, command};
 
-use super::core::{Core, Guard, Shared};
+use super::core::{Core, Guard, Lead, Shared};
 use crate::connection::inbound::{Control, Read};
 use crate::connection::outbound::Wrote;
 use crate::engine::job::{Fault, Job};
@@ -179,6 +179,10 @@ impl Shared {
         pipe.stats.bytes_in += count as u64;
         if again {
             core.mark_readable(id);
+            if !ahead && stream.is_coded() && core.lead == Lead::IoThread {
+                // This caller may not come back, and no poller tells the leader what a codec keeps: the end, perhaps.
+                self.context.post(self.home_thread(), Job::GoOn { shared: self.arc() });
+            }
         }
         if let Some(fault) = result.err().map(Fault::Protocol).or(fault) {
             self.fault(core, id, fault);

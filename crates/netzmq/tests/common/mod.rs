@@ -111,6 +111,24 @@ pub(crate) fn ready(socket_type: &str) -> Vec<u8> {
     frame(4, &body)
 }
 
+/// The head with which a client asks for a WebSocket of this sub-protocol.
+pub(crate) fn web_request(protocol: &str) -> String {
+    format!(
+        "GET /path HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: {protocol}\r\n\
+         Sec-WebSocket-Version: 13\r\n\r\n"
+    )
+}
+
+/// A short frame of a WebSocket client, with a mask.
+pub(crate) fn web_frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = [1, 2, 3, 4];
+    let mut frame = vec![first, 0x80 | payload.len() as u8];
+    frame.extend_from_slice(&mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
 /// A bare connection to a bound endpoint of ours.
 pub(crate) fn raw(endpoint: &str) -> TcpStream {
     let stream = TcpStream::connect(endpoint.trim_start_matches("tcp://")).unwrap();
