@@ -188,6 +188,7 @@
 //! | `futures` | sockets as `Stream` and `Sink`: `Incoming`, `Outgoing` |
 //! | `tracing` | an event (debug level, target `netzmq`) for all that monitors are told, in spans of its context, socket and connection |
 //! | `metrics` | `ContextStats::record`, for the `metrics` facade |
+//! | `wss` | the transport `wss` (WebSockets over TLS) and its options |
 //! | `bytes` | `bytes::Bytes` to and from messages, without a copy |
 //!
 //! The repository has guides (`docs/`: patterns, memory strategies, tuning, security, migrating from libzmq), runnable

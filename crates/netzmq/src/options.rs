@@ -3,17 +3,21 @@
 //! A connection is made with the settings of the moment of its `bind` or `connect`, as in libzmq; high-water marks,
 //! time-outs and the rules of the patterns act at once. Every option acts or is refused: none is accepted and ignored.
 
+mod peer_limits;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use netzmq_memory::{Message, MessagePool};
-use netzmq_proto::{CurvePublicKey, CurveSecretKey, Password, SocketType, limits};
+use netzmq_proto::{CurvePublicKey, CurveSecretKey, Password, SocketType};
 
+use self::peer_limits::PeerLimits;
 use crate::error::OptionError;
 use crate::patterns::PatternOptions;
 use crate::socket::Socket;
 use crate::transport::socks::Proxy;
 use crate::transport::tcp::TcpOptions;
+use crate::transport::tls::TlsOptions;
 use crate::typed::SocketBuilder;
 
 /// How the two ends of a connection assure each other who they are.
@@ -114,34 +118,6 @@ impl std::fmt::Debug for Security {
     }
 }
 
-/// What peers may ask of a socket, besides message sizes and high-water marks. 0: no limit.
-#[derive(Debug, Copy, Clone)]
-pub(crate) struct PeerLimits {
-    pub(crate) message_parts: usize,
-    pub(crate) handshake_bytes: usize,
-    pub(crate) handshakes: usize,
-    pub(crate) connections: usize,
-    pub(crate) commands_per_second: usize,
-    pub(crate) read_ahead: usize,
-}
-
-impl Default for PeerLimits {
-    fn default() -> PeerLimits {
-        PeerLimits {
-            // A hundred times what anybody is known to send.
-            message_parts: 65_536,
-            handshake_bytes: limits::HANDSHAKE_BYTES_MAX,
-            // An honest handshake is over in milliseconds: so many at once are a flood, or a restart of a large network,
-            // which comes back.
-            handshakes: 1000,
-            connections: 0,
-            // An honest peer sends a PING every few milliseconds at the very most.
-            commands_per_second: 10_000,
-            read_ahead: 0,
-        }
-    }
-}
-
 /// All settings of a socket.
 #[derive(Debug, Clone)]
 pub(crate) struct SocketOptions {
@@ -183,6 +159,7 @@ pub(crate) struct SocketOptions {
     pub(crate) metadata: Vec<(String, Vec<u8>)>,
     pub(crate) receive_memory: ReceiveMemory,
     pub(crate) tcp: TcpOptions,
+    pub(crate) tls: TlsOptions,
     pub(crate) pattern: PatternOptions,
 }
 
@@ -220,6 +197,7 @@ impl Default for SocketOptions {
             zap_enforce_domain: false,
             metadata: Vec::new(),
             receive_memory: ReceiveMemory::Shared,
+            tls: TlsOptions::default(),
             tcp: TcpOptions {
                 backlog: 100,
                 multicast_hops: 1,
@@ -418,6 +396,24 @@ options_of_all! {
     tcp_max_retransmit, set_tcp_max_retransmit: Option<Duration> = tcp.max_retransmit;
     /// Bind sockets to this network interface. (`ZMQ_BINDTODEVICE`)
     bind_to_device, set_bind_to_device: Option<String> = tcp.bind_device;
+}
+
+#[cfg(feature = "wss")]
+options_of_all! {
+    /// The secret key of a server of `wss`, as PEM text, not encrypted; for endpoints bound after this call. Needs the
+    /// feature `wss`, as do its siblings. (`ZMQ_WSS_KEY_PEM`)
+    wss_key_pem, set_wss_key_pem: Password = tls.key;
+    /// The certificate of a server of `wss`, and behind it those that lead to one that clients trust, as PEM text; for
+    /// endpoints bound after this call. (`ZMQ_WSS_CERT_PEM`)
+    wss_cert_pem, set_wss_cert_pem: String = tls.certificate;
+    /// Whom a client of `wss` trusts: certificates of authorities, or of servers themselves, as PEM text; for endpoints
+    /// connected after this call. (`ZMQ_WSS_TRUST_PEM`)
+    wss_trust_pem, set_wss_trust_pem: String = tls.trust;
+    /// The name that the certificate of a server of `wss` must be for, and which the server is told. Empty: the endpoint's
+    /// host (the default). (`ZMQ_WSS_HOSTNAME`)
+    wss_hostname, set_wss_hostname: String = tls.hostname;
+    /// A client of `wss` trusts the authorities that the system trusts. Default off. (`ZMQ_WSS_TRUST_SYSTEM`)
+    wss_trust_system, set_wss_trust_system: bool = tls.trust_system;
 }
 
 // Options of some types: the builder's are in `typed/builder.rs`, each for the types that have it.

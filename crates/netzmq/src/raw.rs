@@ -325,6 +325,19 @@ pub fn set_hello(socket: &Socket, message: &[u8]) -> Result<(), OptionError> {
     socket.change_options(|options| options.hello = message.to_vec())
 }
 
+/// `ZMQ_WSS_TRUST_PEM`. Clients that say whom they trust, and no name, take whoever that is, as libzmq's do
+/// (`wss_engine.cpp`: without a name the certificate alone is looked at); the public face looks at the endpoint's host then.
+///
+/// # Errors
+/// The socket is closed.
+#[cfg(feature = "wss")]
+pub fn set_wss_trust(socket: &Socket, pem: String) -> Result<(), OptionError> {
+    socket.change_options(|options| {
+        options.tls.trust = pem;
+        options.tls.any_name = true;
+    })
+}
+
 /// RADIO over UDP: how many routers a multicast datagram may pass (`ZMQ_MULTICAST_HOPS`).
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::handshaking::{STOP_REFUSED, session_stops};
 use super::io_thread::IoThread;
 use super::job::Job;
 use super::session::{Phase, Session};
-use super::target::Target;
+use super::target::{Target, WebTarget};
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::transport::poller::Interest;
 use crate::transport::stream::{Stream, Web};
@@ -113,11 +113,9 @@ impl IoThread {
     pub(crate) fn proxied(&mut self, token: u64, stream: io::Result<OwnedFd>) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         session.phase = Phase::Pausing;
-        match stream.and_then(|fd| tcp::tune(&fd, &session.options.tcp).map(|()| fd)) {
-            Ok(fd) => {
-                let stream = session.tcp_stream(fd);
-                self.connected(token, stream);
-            }
+        let tuned = stream.and_then(|fd| tcp::tune(&fd, &session.options.tcp).map(|()| fd));
+        match tuned.and_then(|fd| session.tcp_stream(fd)) {
+            Ok(stream) => self.connected(token, stream),
             Err(error) => self.attempt_failed(token, &error),
         }
     }
@@ -131,15 +129,11 @@ impl IoThread {
         let service = matches!(session.target, Some(Target::Service(_)));
         let tuned = tcp::finish(&fd)
             .and_then(|()| if service { Ok(()) } else { tcp::tune(&fd, &session.options.tcp) });
-        match tuned {
-            Ok(()) => {
-                let stream = if service { service_stream(fd) } else { session.tcp_stream(fd) };
-                self.connected(token, stream);
-            }
-            Err(error) => {
-                drop(fd);
-                self.attempt_failed(token, &error);
-            }
+        let stream =
+            tuned.and_then(|()| if service { Ok(service_stream(fd)) } else { session.tcp_stream(fd) });
+        match stream {
+            Ok(stream) => self.connected(token, stream),
+            Err(error) => self.attempt_failed(token, &error),
         }
     }
 
@@ -169,14 +163,16 @@ fn service_stream(fd: OwnedFd) -> Stream {
 
 impl Session {
     /// A stream to the target, as it is called.
-    fn tcp_stream(&self, fd: OwnedFd) -> Stream {
+    fn tcp_stream(&self, fd: OwnedFd) -> io::Result<Stream> {
         let (address, peer, local) = tcp::names(&fd);
         let stream = Stream::new(fd, address, peer, local);
-        match &self.target {
-            Some(Target::Tcp { host, port, path: Some(path), .. }) => {
-                stream.with_web(Web::Client { host: format!("{host}:{port}"), path: path.clone() })
-            }
-            _ => stream,
+        let Some(Target::Tcp { host, port, web: Some(WebTarget { path, tls }), .. }) = &self.target else {
+            return Ok(stream);
+        };
+        let stream = stream.with_web(Web::Client { host: format!("{host}:{port}"), path: path.clone() });
+        match tls {
+            None => Ok(stream),
+            Some(tls) => Ok(stream.with_tls(tls.begin()?)),
         }
     }
 }

@@ -9,7 +9,7 @@ use netzmq_proto::{Endpoint, Host, HostPort, IpcEndpoint, SocketType, TcpEndpoin
 use super::core::{Bond, BondKind, Shared};
 use crate::engine::handshaking::{is_raw, new_wire_pipe};
 use crate::engine::job::Job;
-use crate::engine::target::Target;
+use crate::engine::target::{Target, WebTarget};
 use crate::error::EndpointError;
 use crate::options::SocketOptions;
 use crate::pipe::SessionId;
@@ -18,6 +18,7 @@ use crate::transport::listener::{Address, Listener};
 use crate::transport::services::{self, Service};
 use crate::transport::stream::Stream;
 use crate::transport::tcp;
+use crate::transport::tls::{self, TlsOptions};
 use crate::transport::udp::{self, Datagrams, Shape};
 
 impl Shared {
@@ -51,14 +52,18 @@ impl Shared {
                 let resolved = tcp::endpoint_text(tcp::local_address(&fd).map_err(io)?);
                 Listener::new(fd, Address::Tcp, resolved)
             }
-            Endpoint::Ws(web) => {
+            Endpoint::Ws(web) | Endpoint::Wss(web) => {
+                let (scheme, tls) = match &endpoint {
+                    Endpoint::Wss(_) => ("wss", Some(self.sealed(text, &options, TlsOptions::acceptor)?)),
+                    _ => ("ws", None),
+                };
                 let address = local_address(&web.target, options.tcp.ipv6).map_err(io)?;
                 let fd = match ready.take() {
                     Some(fd) => fd,
                     None => tcp::listen(address, &options.tcp).map_err(io)?,
                 };
-                let resolved = format!("ws://{}{}", tcp::local_address(&fd).map_err(io)?, web.path);
-                Listener::new(fd, Address::Web, resolved)
+                let resolved = format!("{scheme}://{}{}", tcp::local_address(&fd).map_err(io)?, web.path);
+                Listener::new(fd, Address::Web(tls), resolved)
             }
             Endpoint::Ipc(ipc_endpoint) => {
                 let (name, wildcard) = match ipc_endpoint {
@@ -109,14 +114,20 @@ impl Shared {
             Endpoint::Tcp(TcpEndpoint { source, target }) => {
                 let ipv6 = self.lock().options.tcp.ipv6;
                 let source = source.as_ref().map(|s| local_address(s, ipv6)).transpose().map_err(io)?;
-                Target::Tcp { host: target.host.to_string(), port: target.port.number(), source, path: None }
+                Target::Tcp { host: target.host.to_string(), port: target.port.number(), source, web: None }
             }
-            Endpoint::Ws(WsEndpoint { target, path }) => Target::Tcp {
-                host: target.host.to_string(),
-                port: target.port.number(),
-                source: None,
-                path: Some(path.clone()),
-            },
+            Endpoint::Ws(WsEndpoint { target, path }) | Endpoint::Wss(WsEndpoint { target, path }) => {
+                let host = target.host.to_string();
+                let tls = match &endpoint {
+                    Endpoint::Wss(_) => {
+                        let options = self.lock().options.clone();
+                        Some(self.sealed(text, &options, |tls| tls.connector(&host))?)
+                    }
+                    _ => None,
+                };
+                let web = Some(WebTarget { path: path.clone(), tls });
+                Target::Tcp { host, port: target.port.number(), source: None, web }
+            }
             Endpoint::Udp(udp) => return self.open_datagrams(text, udp, false).map(drop),
             Endpoint::Ipc(IpcEndpoint::Path(path)) => Target::Ipc(IpcName::Path(path.into())),
             Endpoint::Ipc(IpcEndpoint::Abstract(name)) => {
@@ -346,6 +357,23 @@ impl Shared {
             });
         }
         Ok(endpoint)
+    }
+
+    /// What TLS an endpoint has, if there is TLS at all.
+    fn sealed<T>(
+        &self,
+        text: &str,
+        options: &SocketOptions,
+        make: impl FnOnce(&TlsOptions) -> Result<T, String>,
+    ) -> Result<T, EndpointError> {
+        if !tls::IS_BUILT_IN {
+            return Err(unsupported(text));
+        }
+        if is_raw(self, options) {
+            let reason = "raw sockets speak tcp only";
+            return Err(EndpointError::Unsupported { endpoint: text.to_owned(), reason });
+        }
+        make(&options.tls).map_err(|reason| EndpointError::Invalid { endpoint: text.to_owned(), reason })
     }
 
     fn new_session(&self) -> io::Result<SessionId> {

@@ -1,7 +1,7 @@
 //! A stream whose bytes are framed otherwise than ZMTP 3's: a WebSocket, or a ZMTP 1.0 peer.
 //!
 //! Above the stream there are ZMTP 3 frames only. What is read is decoded before it is handed out; what is written is
-//! encoded, and what the kernel has no room for is kept here.
+//! encoded, and what the kernel has no room for is kept here. Between a WebSocket's codec and the kernel there may be TLS.
 //!
 //! Invariants:
 //! - A write says that it took all but one byte while something is kept, so that whoever writes comes back when there is
@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use netzmq_proto::{ProtocolError, WsDecoder, WsEncoder, Zmtp1Decoder, Zmtp1Encoder};
 
 use super::stream::{Moved, recv, send};
+use super::tls::Tls;
 
 /// Encoded and written at once.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -33,9 +34,38 @@ enum Encoder {
     Old(Zmtp1Encoder),
 }
 
+/// What the encoded bytes go to and come from.
+#[derive(Debug)]
+pub(super) enum Lower {
+    Kernel,
+    Tls(Box<Tls>),
+}
+
+impl Lower {
+    fn recv(&self, fd: &OwnedFd, target: &mut [u8]) -> io::Result<Moved> {
+        match self {
+            Lower::Kernel => recv(fd, target),
+            Lower::Tls(tls) => tls.recv(fd, target),
+        }
+    }
+
+    fn send(&self, fd: &OwnedFd, source: &[u8]) -> io::Result<Moved> {
+        match self {
+            Lower::Kernel => send(fd, source),
+            Lower::Tls(tls) => tls.send(fd, &[IoSlice::new(source)]),
+        }
+    }
+
+    /// True when nothing is kept down there.
+    fn flush(&self, fd: &OwnedFd) -> io::Result<bool> {
+        if let Lower::Tls(tls) = self { tls.flush(fd) } else { Ok(true) }
+    }
+}
+
 /// See the module's text.
 #[derive(Debug)]
 pub(crate) struct Codec {
+    lower: Lower,
     incoming: Mutex<Incoming>,
     outgoing: Mutex<Outgoing>,
 }
@@ -71,9 +101,15 @@ impl Codec {
 
     fn new(decoder: Decoder, encoder: Encoder) -> Codec {
         Codec {
+            lower: Lower::Kernel,
             incoming: Mutex::new(Incoming { decoder, ready: Vec::new(), taken: 0, over: None }),
             outgoing: Mutex::new(Outgoing { encoder, kept: Vec::new(), sent: 0, ahead: false }),
         }
+    }
+
+    /// The same with this below it; to be said before it is used.
+    pub(super) fn over(self, lower: Lower) -> Codec {
+        Codec { lower, ..self }
     }
 
     /// Bytes that came before the codec was there are decoded first.
@@ -93,7 +129,7 @@ impl Codec {
                 };
             }
             let mut buffer = [0; READ_BYTES];
-            let pong = match recv(fd, &mut buffer)? {
+            let pong = match self.lower.recv(fd, &mut buffer)? {
                 Moved::Bytes(n) => incoming.take_in(&buffer[..n]),
                 other => return Ok(other),
             };
@@ -109,7 +145,7 @@ impl Codec {
     /// Writes until nothing is left, or the kernel has no room.
     pub(crate) fn write(&self, fd: &OwnedFd, sources: &[IoSlice<'_>]) -> io::Result<Moved> {
         let mut outgoing = self.outgoing();
-        if !outgoing.flush(fd)? {
+        if !outgoing.flush(&self.lower, fd)? {
             return Ok(Moved::WouldBlock);
         }
         let mut taken = 0;
@@ -123,7 +159,7 @@ impl Codec {
             for piece in rest.chunks(PIECE_BYTES) {
                 outgoing.encode(piece)?;
                 taken += piece.len();
-                if !outgoing.flush(fd)? {
+                if !outgoing.flush(&self.lower, fd)? {
                     outgoing.ahead = true;
                     return Ok(if taken > 1 { Moved::Bytes(taken - 1) } else { Moved::WouldBlock });
                 }
@@ -138,7 +174,7 @@ impl Codec {
         let Outgoing { encoder: Encoder::Web(encoder), kept, .. } = &mut *outgoing else { return false };
         encoder.ping(kept);
         // What fails here is found by the next read or write.
-        let _ = outgoing.flush(fd);
+        let _ = outgoing.flush(&self.lower, fd);
         true
     }
 
@@ -148,7 +184,10 @@ impl Codec {
         if let Outgoing { encoder: Encoder::Web(encoder), kept, .. } = &mut *outgoing {
             encoder.close(kept);
             // A peer that does not take it sees the end of the stream.
-            let _ = outgoing.flush(fd);
+            let _ = outgoing.flush(&self.lower, fd);
+        }
+        if let Lower::Tls(tls) = &self.lower {
+            tls.close(fd);
         }
     }
 
@@ -170,7 +209,7 @@ impl Codec {
         {
             encoder.pong(&payload, kept);
             // As in `ping`.
-            let _ = outgoing.flush(fd);
+            let _ = outgoing.flush(&self.lower, fd);
         }
     }
 
@@ -231,15 +270,16 @@ impl Outgoing {
     }
 
     /// True when nothing is kept any more.
-    fn flush(&mut self, fd: &OwnedFd) -> io::Result<bool> {
+    fn flush(&mut self, lower: &Lower, fd: &OwnedFd) -> io::Result<bool> {
         while let Some(rest) = self.kept.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match send(fd, rest)? {
+            match lower.send(fd, rest)? {
                 Moved::Bytes(n) => self.sent += n,
                 Moved::WouldBlock | Moved::End => return Ok(false),
             }
         }
+        // All of it is on its way, and given up; below, some of it may still wait.
         self.kept = Vec::new();
         self.sent = 0;
-        Ok(true)
+        lower.flush(fd)
     }
 }

@@ -9,13 +9,14 @@ use crate::transport::ipc::{self, IpcName};
 use crate::transport::services;
 use crate::transport::stream::{Stream, Web};
 use crate::transport::tcp::{self, TcpOptions};
+use crate::transport::tls::Acceptor;
 
 /// What is listened on.
 #[derive(Debug)]
 pub(crate) enum Address {
     Tcp,
-    /// TCP, with an upgrade to WebSockets first.
-    Web,
+    /// TCP, with an upgrade to WebSockets first, and TLS before that.
+    Web(Option<Acceptor>),
     Ipc {
         name: Option<IpcName>,
         wildcard: bool,
@@ -50,11 +51,15 @@ impl Listener {
             }
         };
         Ok(Some(match &self.address {
-            Address::Tcp | Address::Web => {
+            Address::Tcp | Address::Web(_) => {
                 tcp::tune(&fd, options)?;
                 let (peer_address, peer_endpoint, local) = tcp::names(&fd);
                 let stream = Stream::new(fd, peer_address, peer_endpoint, local);
-                if let Address::Web = self.address { stream.with_web(Web::Server) } else { stream }
+                match &self.address {
+                    Address::Web(None) => stream.with_web(Web::Server),
+                    Address::Web(Some(tls)) => stream.with_web(Web::Server).with_tls(tls.begin()?),
+                    _ => stream,
+                }
             }
             Address::Service => {
                 let (peer_address, peer_endpoint, local) = services::names(&fd);
@@ -75,7 +80,7 @@ impl Listener {
 impl Listener {
     fn admits(&self, fd: &OwnedFd, options: &TcpOptions) -> bool {
         match &self.address {
-            Address::Tcp | Address::Web => {
+            Address::Tcp | Address::Web(_) => {
                 let peer = socket2::SockRef::from(fd).peer_addr().ok().and_then(|peer| peer.as_socket());
                 options.accept.pass_address(peer.map(|peer| peer.ip()))
             }

@@ -17,4 +17,5 @@ pub(crate) mod stream;
 #[allow(unsafe_code)]
 mod sys;
 pub(crate) mod tcp;
+pub(crate) mod tls;
 pub(crate) mod udp;

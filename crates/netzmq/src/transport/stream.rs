@@ -1,4 +1,4 @@
-//! A connected byte stream: TCP or Unix, non-blocking; perhaps with a codec in front.
+//! A connected byte stream: TCP or Unix, non-blocking; perhaps with a codec, or TLS, in front.
 //!
 //! Several threads may hold the same stream; which of them reads and which writes is agreed on elsewhere (the tokens
 //! in `pipe`). Nothing here blocks
@@ -11,13 +11,16 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 
-use super::codec::Codec;
+use super::codec::{Codec, Lower};
+use super::tls::Tls;
 use super::udp::Datagrams;
 
 /// How the bytes get to the kernel.
 #[derive(Debug)]
 enum Way {
     Plain,
+    /// On the way to a codec.
+    Tls(Box<Tls>),
     Codec(Box<Codec>),
     Datagrams(Box<Datagrams>),
 }
@@ -73,8 +76,21 @@ impl Stream {
         self
     }
 
+    /// The same, sealed. The codec that follows gets between.
+    pub(crate) fn with_tls(mut self, tls: Tls) -> Stream {
+        self.peer_endpoint = self.peer_endpoint.replacen("ws://", "wss://", 1);
+        self.local_endpoint = self.local_endpoint.replacen("ws://", "wss://", 1);
+        self.way = Way::Tls(Box::new(tls));
+        self
+    }
+
     /// From now on everything goes through `codec`; first of all what has been read already.
     pub(crate) fn set_codec(&mut self, codec: Codec, read_before: &[u8]) {
+        let lower = match std::mem::replace(&mut self.way, Way::Plain) {
+            Way::Tls(tls) => Lower::Tls(tls),
+            _ => Lower::Kernel,
+        };
+        let codec = codec.over(lower);
         codec.preload(&self.fd, read_before);
         self.way = Way::Codec(Box::new(codec));
     }
@@ -100,6 +116,7 @@ impl Stream {
     pub(crate) fn read(&self, target: &mut [u8]) -> io::Result<Moved> {
         match &self.way {
             Way::Plain => recv(&self.fd, target),
+            Way::Tls(tls) => tls.recv(&self.fd, target),
             Way::Codec(codec) => codec.read(&self.fd, target),
             Way::Datagrams(datagrams) => datagrams.read(&self.fd, target),
         }
@@ -134,6 +151,7 @@ impl Stream {
     pub(crate) fn write(&self, source: &[u8]) -> io::Result<Moved> {
         match &self.way {
             Way::Plain => send(&self.fd, source),
+            Way::Tls(tls) => tls.send(&self.fd, &[IoSlice::new(source)]),
             Way::Codec(codec) => codec.write(&self.fd, &[IoSlice::new(source)]),
             Way::Datagrams(datagrams) => datagrams.write(&self.fd, &[IoSlice::new(source)]),
         }
@@ -145,12 +163,21 @@ impl Stream {
             return self.write(source);
         }
         match &self.way {
-            Way::Plain => {}
-            Way::Codec(codec) => return codec.write(&self.fd, sources),
-            Way::Datagrams(datagrams) => return datagrams.write(&self.fd, sources),
+            Way::Plain => send_vectored(&self.fd, sources),
+            Way::Tls(tls) => tls.send(&self.fd, sources),
+            Way::Codec(codec) => codec.write(&self.fd, sources),
+            Way::Datagrams(datagrams) => datagrams.write(&self.fd, sources),
         }
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        moved(|| rustix::net::sendmsg(&self.fd, sources, &mut SendAncillaryBuffer::default(), flags))
+    }
+
+    /// True when nothing that TLS keeps waits for the kernel. (What a codec keeps, its writes tell of.)
+    pub(crate) fn flush(&self) -> io::Result<bool> {
+        if let Way::Tls(tls) = &self.way { tls.flush(&self.fd) } else { Ok(true) }
+    }
+
+    /// Bytes that came for TLS alone, before anything could be read.
+    pub(crate) fn tls_handshake_bytes(&self) -> usize {
+        if let Way::Tls(tls) = &self.way { tls.handshake_bytes() } else { 0 }
     }
 
     /// Waits until there is room to write again, but no longer than `patience`. Says whether it is worth a try: also when
@@ -182,6 +209,10 @@ impl Stream {
 
     /// Ends both directions; the descriptor itself closes with its last holder.
     pub(crate) fn shutdown(&self) {
+        if let Way::Tls(tls) = &self.way {
+            // An upgrade was refused: what was said about that is all.
+            tls.close(&self.fd);
+        }
         // A stream that is already gone needs no ending.
         let _ = rustix::net::shutdown(&self.fd, rustix::net::Shutdown::Both);
     }
@@ -201,6 +232,12 @@ pub(super) fn recv(fd: &OwnedFd, target: &mut [u8]) -> io::Result<Moved> {
 #[inline]
 pub(super) fn send(fd: &OwnedFd, source: &[u8]) -> io::Result<Moved> {
     moved(|| rustix::net::send(fd, source, SendFlags::NOSIGNAL | SendFlags::DONTWAIT))
+}
+
+#[inline]
+pub(super) fn send_vectored(fd: &OwnedFd, sources: &[IoSlice<'_>]) -> io::Result<Moved> {
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    moved(|| rustix::net::sendmsg(fd, sources, &mut SendAncillaryBuffer::default(), flags))
 }
 
 /// A signal that comes in between is no news of the stream: waiting for an edge after it might be for ever.
