@@ -134,7 +134,8 @@ fn format() -> Result<()> {
 }
 
 /// What the library can do beyond its defaults, all of it tested. (The benchmark programs build it without.)
-const FEATURES: &str = "netzmq/bytes,netzmq/futures,netzmq/tracing,netzmq/metrics";
+pub(crate) const FEATURES: &str =
+    "netzmq/bytes,netzmq/futures,netzmq/tracing,netzmq/metrics,netzmq/wss,netzmq-capi/wss";
 
 fn clippy() -> Result<()> {
     shell::run(&mut shell::cargo(&[

@@ -3,6 +3,7 @@
 //! Asks cargo for what each dependency says of itself. Known holes of dependencies are not looked up: the list of them is not
 //! on the registry that builds use.
 
+use crate::ci;
 use crate::shell::{self, Result};
 
 /// Terms that a dependency may have, alone or among others to choose from.
@@ -21,8 +22,9 @@ const ALLOWED: [&str; 11] = [
 ];
 
 pub(crate) fn licences() -> Result<()> {
-    let words = ["tree", "--workspace", "--edges", "normal,build", "--prefix", "none", "--format", "{l}|{p}"];
-    let text = shell::output(&mut shell::cargo(&words))?;
+    let mut command =
+        shell::cargo(&["tree", "--workspace", "--edges", "normal,build", "--features", ci::FEATURES]);
+    let text = shell::output(command.args(["--prefix", "none", "--format", "{l}|{p}"]))?;
     let refused: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !is_allowed(line)).collect();
     if refused.is_empty() {
         println!("licences: {} lines of dependencies, nothing to say", text.lines().count());

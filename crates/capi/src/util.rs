@@ -13,7 +13,17 @@ use crate::handles::{self, Handle};
 const VERSION: (c_int, c_int, c_int) = (4, 3, 5);
 
 /// What `zmq_has` says yes to: what works, nothing else.
-const CAPABILITIES: &[&[u8]] = &[b"ipc", b"tipc", b"vsock", b"curve", b"draft", b"WS", b"ws"];
+const CAPABILITIES: &[&[u8]] = &[
+    b"ipc",
+    b"tipc",
+    b"vsock",
+    b"curve",
+    b"draft",
+    b"WS",
+    b"ws",
+    #[cfg(feature = "wss")]
+    b"WSS",
+];
 
 struct Stopwatch(Instant);
 

@@ -463,6 +463,16 @@ static LINES: &[Line] = &[
             Ok(raw::set_out_batch(s.socket(), bytes.unsigned_abs() as usize)?)
         },
         get |s, r| number(s.extras().number(102, 8192), r)),
+    #[cfg(feature = "wss")]
+    line!(103 WSS_KEY_PEM, set |s, v| Ok(s.socket().set_wss_key_pem(text(v, usize::MAX)?.into())?)),
+    #[cfg(feature = "wss")]
+    line!(104 WSS_CERT_PEM, set |s, v| Ok(s.socket().set_wss_cert_pem(text(v, usize::MAX)?)?)),
+    #[cfg(feature = "wss")]
+    line!(105 WSS_TRUST_PEM, set |s, v| Ok(raw::set_wss_trust(s.socket(), text(v, usize::MAX)?)?)),
+    #[cfg(feature = "wss")]
+    line!(106 WSS_HOSTNAME, set |s, v| Ok(s.socket().set_wss_hostname(text(v, usize::MAX)?)?)),
+    #[cfg(feature = "wss")]
+    line!(107 WSS_TRUST_SYSTEM, set |s, v| Ok(s.socket().set_wss_trust_system(flag(v)?)?)),
     line!(108 ONLY_FIRST_SUBSCRIBE,
         set |s, v| { only!(s, XPub | XSub | Pub); Ok(raw::set_only_first_subscribe(s.socket(), loose_flag(v)?)?) }),
     line!(109 RECONNECT_STOP,

@@ -56,6 +56,30 @@ int main (void)
     CHECK (zmq_setsockopt (dealer, ZMQ_PLAIN_USERNAME, NULL, 0) == 0 && number (dealer, ZMQ_MECHANISM) == ZMQ_NULL);
     len = 1;
     FAILS (EINVAL, zmq_getsockopt (dealer, ZMQ_TYPE, text, &len));
+
+    /* TLS is there or not, all of it; what is kept of it is told to nobody, and what is wrong with it when it is used. */
+    static const int pems[] = {ZMQ_WSS_KEY_PEM, ZMQ_WSS_CERT_PEM, ZMQ_WSS_TRUST_PEM, ZMQ_WSS_HOSTNAME};
+    value = 1;
+    if (zmq_has ("WSS")) {
+        FAILS (EINVAL, zmq_bind (dealer, "wss://127.0.0.1:*"));
+        FAILS (EINVAL, zmq_connect (dealer, "wss://127.0.0.1:1"));
+        for (size_t i = 0; i < sizeof pems / sizeof *pems; i++)
+            CHECK (zmq_setsockopt (dealer, pems[i], "nonsense", 8) == 0);
+        CHECK (zmq_setsockopt (dealer, ZMQ_WSS_TRUST_SYSTEM, &value, sizeof value) == 0);
+        FAILS (EINVAL, zmq_bind (dealer, "wss://127.0.0.1:*"));
+        FAILS (EINVAL, zmq_connect (dealer, "wss://127.0.0.1:1"));
+        value = 2;
+    } else {
+        for (size_t i = 0; i < sizeof pems / sizeof *pems; i++)
+            FAILS (EINVAL, zmq_setsockopt (dealer, pems[i], "nonsense", 8));
+        FAILS (EPROTONOSUPPORT, zmq_bind (dealer, "wss://127.0.0.1:*"));
+        FAILS (EPROTONOSUPPORT, zmq_connect (dealer, "wss://127.0.0.1:1"));
+    }
+    FAILS (EINVAL, zmq_setsockopt (dealer, ZMQ_WSS_TRUST_SYSTEM, &value, sizeof value));
+    for (int option = ZMQ_WSS_KEY_PEM; option <= ZMQ_WSS_TRUST_SYSTEM; option++) {
+        len = sizeof text;
+        FAILS (EINVAL, zmq_getsockopt (dealer, option, text, &len));
+    }
     CHECK (zmq_close (dealer) == 0 && zmq_close (sub) == 0 && zmq_close (rep) == 0);
     return finish ();
 }
