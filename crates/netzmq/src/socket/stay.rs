@@ -43,13 +43,13 @@ pub enum Entered<'a> {
 pub enum Ask {
     /// What is known is enough.
     No,
-    /// Unless that was done within the last [`LATELY`]: for who has found something else already, and looks on.
+    /// Unless that was done within the last 20 µs: for who has found something else already, and looks on.
     NotAgain,
     /// It does.
     Yes,
 }
 
-/// Asking takes half a microsecond, and is in vain for most of the sockets that are waited for together.
+/// What [`Ask::NotAgain`] calls the last. Asking takes half a microsecond, and is in vain for most of the sockets that are waited for together.
 const LATELY: Duration = Duration::from_micros(20);
 
 impl Shared {
