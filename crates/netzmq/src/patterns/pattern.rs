@@ -278,6 +278,12 @@ impl Pattern {
         each!(self, rules => rules.fan())
     }
 
+    /// Who gets a message is up to what peers have asked for, and nobody receives that in order to send.
+    #[inline]
+    pub(crate) fn is_asked_for_topics(&self) -> bool {
+        matches!(self, Pattern::Pub(_) | Pattern::XPub(_) | Pattern::Radio(_))
+    }
+
     /// The last message's fan is that of every message which begins with so many bytes of `body`, that message's, as long
     /// as they have room and nothing else happens. `None` if that is not so simple.
     pub(crate) fn fan_prefix(&self, body: &[u8]) -> Option<usize> {

@@ -116,6 +116,8 @@ pub(crate) struct Core {
     pub(crate) watchers: usize,
     /// The descriptor for foreign event loops, once asked for.
     pub(crate) signal: Option<Arc<super::signal::Signal>>,
+    /// When a publisher looked for subscriptions by itself last.
+    pub(super) heard_at: Option<Instant>,
     /// A part with more to follow was sent, and the last one was not.
     pub(crate) sending: bool,
     /// Callers that wait without the lead.
@@ -247,6 +249,7 @@ impl Shared {
             ticking: false,
             watchers: 0,
             signal: None,
+            heard_at: None,
             sending: false,
             followers: 0,
             spin_pays: true,

@@ -164,6 +164,7 @@ impl Shared {
     ) -> Result<(), SendFailure> {
         let mut deadline = None;
         let mut throttled = wait == Wait::Throttled;
+        self.hear_subscribers(core);
         loop {
             self.read_mail(core);
             if core.terminated {
