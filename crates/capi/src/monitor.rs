@@ -30,7 +30,8 @@ pub(crate) struct Sink {
 impl Sink {
     fn tell(&self, event: &MonitorEvent) {
         let (number, value) = number_and_value(event);
-        if self.wanted & number == 0 {
+        // libzmq tells only of connections that are lost: a program counts these, and does not expect its own doing.
+        if self.wanted & number == 0 || raw::is_own_ending(event) {
             return;
         }
         let mut parts: Vec<Message> = Vec::new();

@@ -12,6 +12,9 @@ use crate::deadline;
 /// Receives events.
 pub(crate) type MonitorSink = Arc<dyn Fn(MonitorEvent) + Send + Sync>;
 
+/// Why a connection that this side ended on its own was disconnected.
+pub(crate) const CLOSED_BY_THIS_SIDE: &str = "closed by this side";
+
 /// One happening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -14,7 +14,7 @@ use netzmq_memory::Message;
 use crate::connection::outbound::Body;
 use crate::context::{Closed, Context};
 use crate::error::{EndpointError, OptionError, RecvError, SendFailure};
-use crate::monitor::MonitorEvent;
+use crate::monitor::{CLOSED_BY_THIS_SIDE, EventKind, MonitorEvent};
 use crate::pipe::mailbox::Alarm;
 use crate::poller::Interest;
 use crate::socket::core::{BondKind, Guard, Shared};
@@ -483,6 +483,12 @@ pub fn close(socket: &Socket) {
 /// Gives each event to `sink`, on the thread on which it happens; `None`: to nobody. A sink must not block.
 pub fn set_monitor(socket: &Socket, sink: Option<Arc<dyn Fn(MonitorEvent) + Send + Sync>>) {
     socket.shared().set_monitor(sink);
+}
+
+/// A connection is over because this side ended it (disconnected, unbound), and not because it was lost.
+#[must_use]
+pub fn is_own_ending(event: &MonitorEvent) -> bool {
+    matches!(&event.kind, EventKind::Disconnected(why) if why == CLOSED_BY_THIS_SIDE)
 }
 
 /// Topics that are subscribed to: by all peers (PUB, XPUB), by this side (SUB, XSUB).

@@ -14,6 +14,32 @@ static int next_event (void *monitor, uint32_t *value, char *address)
     return event;
 }
 
+/* A connection that this side ends is told to the other side alone. */
+static void own_endings (void)
+{
+    char address[256], endpoint[256];
+    uint32_t value;
+    size_t len = sizeof endpoint;
+    void *pull = open_socket (ZMQ_PULL), *push = open_socket (ZMQ_PUSH);
+    void *here = open_socket (ZMQ_PAIR), *there = open_socket (ZMQ_PAIR);
+    CHECK (zmq_socket_monitor (push, "inproc://here", ZMQ_EVENT_ALL) == 0 && zmq_connect (here, "inproc://here") == 0);
+    CHECK (zmq_socket_monitor (pull, "inproc://there", ZMQ_EVENT_DISCONNECTED) == 0);
+    CHECK (zmq_connect (there, "inproc://there") == 0);
+    join (pull, push);
+    CHECK (zmq_getsockopt (pull, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0);
+    while (next_event (here, &value, address) != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+        ;
+    CHECK (zmq_disconnect (push, endpoint) == 0);
+    CHECK (next_event (there, &value, address) == ZMQ_EVENT_DISCONNECTED);
+    CHECK (zmq_connect (push, endpoint) == 0);
+    CHECK (next_event (here, &value, address) == ZMQ_EVENT_CONNECT_DELAYED);
+    CHECK (next_event (here, &value, address) == ZMQ_EVENT_CONNECTED);
+    CHECK (next_event (here, &value, address) == ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    CHECK (zmq_close (push) == 0);
+    CHECK (next_event (here, &value, address) == ZMQ_EVENT_MONITOR_STOPPED);
+    CHECK (zmq_close (pull) == 0 && zmq_close (here) == 0 && zmq_close (there) == 0);
+}
+
 int main (void)
 {
     char address[256], endpoint[256];
@@ -62,5 +88,6 @@ int main (void)
     CHECK (zmq_socket_monitor (pull, NULL, 0) == 0);
     CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_MONITOR_STOPPED);
     CHECK (zmq_close (pull) == 0 && zmq_close (monitor) == 0 && zmq_close (second) == 0);
+    own_endings ();
     return finish ();
 }

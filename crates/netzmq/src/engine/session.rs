@@ -21,7 +21,7 @@ use super::target::Target;
 use super::timers::TimerKind;
 use super::upgrading::Upgrading;
 use crate::deadline;
-use crate::monitor::{EventKind, MonitorEvent};
+use crate::monitor::{CLOSED_BY_THIS_SIDE, EventKind, MonitorEvent};
 use crate::options::SocketOptions;
 use crate::patterns::PipeId;
 use crate::pipe::SessionId;
@@ -446,7 +446,7 @@ impl IoThread {
         if let Some(stream) = &established
             && !session.told
         {
-            let why = EventKind::Disconnected("closed by this side".into());
+            let why = EventKind::Disconnected(CLOSED_BY_THIS_SIDE.into());
             shared.note(&why, true);
             shared.emit_in(&session.span, || {
                 MonitorEvent::new(why, &stream.local_endpoint, &session.remote_text(Some(stream)))
