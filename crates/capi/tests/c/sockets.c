@@ -9,10 +9,28 @@ static void pass (void *sockets)
     CHECK (zmq_close (both[0]) == 0 && zmq_close (both[1]) == 0);
 }
 
+/* A STREAM tells its peer's name as soon as it is asked to connect, and takes messages for it: debuggers do that. */
+static void stream_names_its_peer_at_once (void)
+{
+    char name[256], other[256], text[8];
+    size_t len = sizeof name;
+    void *bound = open_socket (ZMQ_STREAM), *stream = open_socket (ZMQ_STREAM);
+    join (bound, stream);
+    CHECK (zmq_getsockopt (stream, ZMQ_ROUTING_ID, name, &len) == 0 && len == 5);
+    CHECK (zmq_send (stream, name, len, ZMQ_SNDMORE) == (int) len && zmq_send (stream, "early", 5, 0) == 5);
+    CHECK (zmq_recv (bound, other, sizeof other, 0) == 5 && zmq_recv (bound, text, sizeof text, 0) == 0);
+    CHECK (zmq_recv (bound, other, sizeof other, 0) == 5 && zmq_recv (bound, text, sizeof text, 0) == 5);
+    CHECK (memcmp (text, "early", 5) == 0);
+    CHECK (zmq_recv (stream, other, sizeof other, 0) == 5 && memcmp (name, other, 5) == 0);
+    CHECK (zmq_recv (stream, text, sizeof text, 0) == 0);
+    CHECK (zmq_close (bound) == 0 && zmq_close (stream) == 0);
+}
+
 int main (void)
 {
     char text[64], endpoint[256];
     size_t len = sizeof endpoint;
+    stream_names_its_peer_at_once ();
     void *rep = open_socket (ZMQ_REP), *req = open_socket (ZMQ_REQ);
     join (rep, req);
     FAILS (EFSM, zmq_send (rep, "x", 1, 0));

@@ -152,8 +152,10 @@ impl Shared {
         let options = core.options.clone();
         let connect_id = SocketOptions::take_connect_id(&mut core.options);
         let c = &mut *core;
-        // A raw peer's pipe opens with its connection: nothing can be queued for somebody without a routing id.
-        let nameless = is_raw(self, &options) && connect_id.is_none();
+        // A raw peer of a ROUTER opens its pipe with its connection: nothing can be queued for somebody whose routing id
+        // nobody knows. A STREAM tells it (`ZMQ_ROUTING_ID`), and programs ask and send at once.
+        let nameless =
+            is_raw(self, &options) && self.socket_type != SocketType::Stream && connect_id.is_none();
         let early = !options.immediate && !nameless;
         let pipe = if early {
             let id = new_wire_pipe(self, c, &options, session);
