@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, RecvError, SendFailure, SendMultipartError};
+use crate::error::{Error, RecvError, SendFailure};
 use crate::multipart::Multipart;
 use crate::poller::{Bell, Interest, hang};
 use crate::socket::Socket;
 use crate::socket::core::Shared;
+use crate::socket::send::Wait;
 use crate::socket::stay::{Ask, Waited, wait_any};
 use crate::sync::Wake;
 
@@ -173,17 +174,32 @@ impl<'a> Proxy<'a> {
         let (from, to) = if forward { (self.frontend, self.backend) } else { (self.backend, self.frontend) };
         let mut passed = 0;
         while passed < BURST && (self.is_echo() || to.can_send()) {
-            let Some(message) = ignore_would_block(from.try_recv_multipart())? else { break };
-            let parts = message.len() as u64;
-            let bytes: u64 = message.iter().map(|part| part.len() as u64).sum();
-            if let Some(capture) = self.capture {
-                capture.send_multipart(message.clone())?;
+            // A message of one part, as most are where there are no envelopes, goes without a list.
+            let (mut single, mut message) = (None, Multipart::new());
+            let (mut parts, mut bytes) = (0, 0);
+            let received = from.shared().recv_each(Wait::Never, |part| {
+                parts += 1;
+                bytes += part.len() as u64;
+                if parts == 1 && !part.has_more() { single = Some(part) } else { message.push(part) }
+            });
+            if ignore_would_block(received)?.is_none() {
+                break;
             }
-            match to.send_multipart(message) {
+            if let Some(capture) = self.capture {
+                match &single {
+                    Some(part) => capture.send(part.clone())?,
+                    None => capture.send_multipart(message.clone())?,
+                }
+            }
+            let sent = match single {
+                Some(part) => to.send(part).map_err(|error| (error.reason, Error::from(error))),
+                None => to.send_multipart(message).map_err(|error| (error.reason, Error::from(error))),
+            };
+            match sent {
                 Ok(()) => {}
                 // Nobody is there any more: as if it had been lost on the way.
-                Err(SendMultipartError { reason: SendFailure::Unroutable, .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err((SendFailure::Unroutable, _)) => {}
+                Err((_, error)) => return Err(error),
             }
             self.count(forward, parts, bytes);
             passed += 1;

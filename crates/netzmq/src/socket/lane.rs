@@ -20,6 +20,7 @@
 use super::core::{Core, Shared};
 use super::fan_lane::FanPermit;
 use super::recv::{Describe, POLL_EVERY, tell_sender};
+use super::stay::Ask;
 use crate::connection::inbound::{Loan, Taken};
 use crate::connection::outbound::{Body, Tail, WRITE_NOW_BYTES, near};
 use crate::gathering::LOOK_EVERY;
@@ -27,6 +28,7 @@ use crate::options::ReceiveMemory;
 use crate::patterns::{Pattern, PipeId};
 use crate::pipe::Link;
 use crate::pipe::inproc::is_copied;
+use crate::poller::Interest;
 
 /// See the module's text.
 #[derive(Debug)]
@@ -124,6 +126,14 @@ impl Core {
 }
 
 impl Shared {
+    /// Whether a send would not wait. What the last one found out is enough, if it holds.
+    pub(crate) fn has_room(&self) -> bool {
+        let core = self.lock_for_short_way();
+        let known = core.permits.tail.as_ref().is_some_and(Tail::is_open);
+        core.unlock();
+        known || self.events(Interest::WRITABLE, Ask::Yes).1
+    }
+
     /// Appends a whole message of one part, as the last one was. False: nothing has happened.
     #[inline(always)]
     pub(super) fn send_by_permit(&self, core: &mut Core, body: &[u8]) -> bool {

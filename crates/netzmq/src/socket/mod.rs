@@ -389,7 +389,7 @@ impl Socket {
     /// A message can be sent without waiting.
     #[must_use]
     pub fn can_send(&self) -> bool {
-        self.shared.events(Interest::WRITABLE, Ask::Yes).1
+        self.shared.has_room()
     }
 
     /// Watches what happens to this socket's connections, from now on. One monitor at a time: an older one stops.

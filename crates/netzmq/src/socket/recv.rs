@@ -131,20 +131,27 @@ impl Shared {
     }
 
     /// All parts of the next message, taken under one lock: no other thread gets any of them.
-    pub(crate) fn recv_whole(&self, wait: Wait) -> Result<Multipart, RecvError> {
-        let mut core = self.lock();
-        let mut message = Multipart::new();
-        let mut look = true;
+    pub(crate) fn recv_each(&self, wait: Wait, mut take: impl FnMut(Message)) -> Result<(), RecvError> {
+        let mut core = self.lock_for_short_way();
+        let mut received = self.recv_next(&mut core, wait, None, |taken| taken.into_message())?;
         loop {
-            let (mut part, more) =
-                self.recv_part(&mut core, wait, look, None, |taken| taken.into_message())?;
-            look = false;
+            let (mut part, more) = received;
             part.set_more(more);
-            message.push(part);
+            take(part);
             if !more {
-                return Ok(message);
+                core.unlock();
+                return Ok(());
             }
+            core.end_permits();
+            received = self.recv_part(&mut core, wait, false, None, |taken| taken.into_message())?;
         }
+    }
+
+    /// The same as one.
+    pub(crate) fn recv_whole(&self, wait: Wait) -> Result<Multipart, RecvError> {
+        let mut message = Multipart::new();
+        self.recv_each(wait, |part| message.push(part))?;
+        Ok(message)
     }
 
     /// `look`: other connections may be looked at first. The lock is kept if not, and the part is here.

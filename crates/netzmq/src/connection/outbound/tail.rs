@@ -27,6 +27,11 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
+    /// More messages may be appended: as far as the high-water mark goes, there is room.
+    pub(crate) fn is_open(&self) -> bool {
+        self.messages > 0
+    }
+
     /// Appends a whole message of one part. False: nothing has happened, there is no room.
     #[inline(always)]
     pub(crate) fn append(&mut self, body: &[u8]) -> bool {
