@@ -64,11 +64,12 @@ export! {
         Ok(to)
     }
 
-    /// Reads text whose length is a multiple of 5 into 4/5 as many bytes. (`zmq_z85_decode`)
+    /// Reads text whose length is a multiple of 5, not 0, into 4/5 as many bytes. (`zmq_z85_decode`)
     fn zmq_z85_decode(to: *mut u8, string: *const c_char) -> *mut u8 {
         // SAFETY: the manual page's contract.
         let string = unsafe { text(string) }?;
-        if string.len() % 5 != 0 {
+        // Nothing is no text, says libzmq.
+        if string.is_empty() || string.len() % 5 != 0 {
             return Err(EINVAL);
         }
         // SAFETY: the manual page's contract.

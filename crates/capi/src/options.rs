@@ -10,10 +10,10 @@ mod value;
 
 use std::ffi::{c_int, c_void};
 
-use netzmq::SocketType;
+use netzmq::{SocketType, raw};
 
 use crate::boundary::{bytes, bytes_mut, export, place};
-use crate::errno::EINVAL;
+use crate::errno::{EINVAL, ETERM};
 use crate::handles;
 use crate::socket::CSocket;
 
@@ -33,6 +33,9 @@ export! {
     /// Sets an option. (`zmq_setsockopt`)
     fn zmq_setsockopt(socket: *mut c_void, option: c_int, value: *const c_void, len: usize) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
+        if raw::is_end_told(socket.socket()) {
+            return Err(ETERM);
+        }
         let line = find(option).ok_or(EINVAL)?;
         let set = line.set.ok_or(EINVAL)?;
         // Some texts are unset with a null pointer and no length; else null is no value.
@@ -49,6 +52,9 @@ export! {
     /// An option's value; `*len` says how much room there is, and then how long the value is. (`zmq_getsockopt`)
     fn zmq_getsockopt(socket: *mut c_void, option: c_int, value: *mut c_void, len: *mut usize) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
+        if raw::is_end_told(socket.socket()) {
+            return Err(ETERM);
+        }
         // SAFETY: the manual page's contract.
         let len = unsafe { place(len) }?;
         let get = find(option).and_then(|line| line.get).ok_or(EINVAL)?;

@@ -233,7 +233,7 @@ fn look(item: &mut Item, ask: Option<Ask>) -> Result<bool, Errno> {
         Some(ask) => raw::events(socket.socket(), item.interest(), ask),
         None => raw::known_events(socket.socket()),
     };
-    if ready == (false, false) && raw::is_terminated(socket.socket()) {
+    if ready == (false, false) && raw::tell_end(socket.socket()) {
         return Err(ETERM);
     }
     item.ready = item.told(ready);

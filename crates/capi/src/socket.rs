@@ -156,9 +156,8 @@ impl Drop for CSocket {
     }
 }
 
-/// The transports of 4.3.5; others are "not supported" rather than "invalid".
-const TRANSPORTS: [&str; 11] =
-    ["tcp", "ipc", "inproc", "udp", "ws", "wss", "tipc", "vmci", "vsock", "pgm", "epgm"];
+/// What is carried; others are "not supported" rather than "invalid", as by a libzmq built without them.
+const TRANSPORTS: [&str; 8] = ["tcp", "ipc", "inproc", "udp", "ws", "wss", "tipc", "vsock"];
 
 /// The longest path or name that the kernel takes, in bytes.
 const IPC_MAX: usize = 107;
@@ -177,8 +176,8 @@ fn endpoint<'a>(address: *const c_char) -> Result<&'a str, Errno> {
     if TRANSPORTS.contains(&transport) { Ok(text) } else { Err(EPROTONOSUPPORT) }
 }
 
-/// UDP carries datagrams: RADIO sends them, DISH gets them, DGRAM does both.
-fn check_datagrams(address: &str, socket_type: SocketType, binds: bool) -> Result<(), Errno> {
+/// UDP carries datagrams: RADIO sends them, DISH gets them, DGRAM does both. STREAM is about TCP.
+fn check_transport(address: &str, socket_type: SocketType, binds: bool) -> Result<(), Errno> {
     let fits = match socket_type {
         SocketType::Dgram => binds,
         SocketType::Dish => binds,
@@ -186,7 +185,9 @@ fn check_datagrams(address: &str, socket_type: SocketType, binds: bool) -> Resul
         _ => false,
     };
     let udp = address.starts_with("udp://");
-    if udp && !fits || !udp && socket_type == SocketType::Dgram { Err(ENOCOMPATPROTO) } else { Ok(()) }
+    let raw_elsewhere = socket_type == SocketType::Stream && !address.starts_with("tcp://");
+    let refused = udp && !fits || !udp && socket_type == SocketType::Dgram || raw_elsewhere;
+    if refused { Err(ENOCOMPATPROTO) } else { Ok(()) }
 }
 
 /// Bodies up to here are copied wherever they go, over a wire or to a peer in this process.
@@ -223,10 +224,10 @@ export! {
     fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
         let address = endpoint(address)?;
-        check_datagrams(address, socket.socket().socket_type(), true)?;
+        check_transport(address, socket.socket().socket_type(), true)?;
         let given = socket.extras().bind_fd.take();
         match given {
-            None => socket.socket().bind(address)?,
+            None => raw::bind_over(socket.socket(), address)?,
             Some(fd) => {
                 // SAFETY: whoever set the option gave the descriptor away, open; it was taken out just now.
                 let fd = unsafe { OwnedFd::from_raw_fd(fd) };
@@ -240,7 +241,7 @@ export! {
     fn zmq_connect(socket: *mut c_void, address: *const c_char) -> c_int {
         let socket = handles::get::<CSocket>(socket)?;
         let address = endpoint(address)?;
-        check_datagrams(address, socket.socket().socket_type(), false)?;
+        check_transport(address, socket.socket().socket_type(), false)?;
         socket.socket().connect(address)?;
         Ok(0)
     }

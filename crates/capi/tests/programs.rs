@@ -83,6 +83,7 @@ macro_rules! programs {
 programs! {
     contexts;
     drafts;
+    endpoints;
     messages;
     mistakes;
     monitors;
@@ -93,6 +94,7 @@ programs! {
     security;
     signals;
     sockets;
+    streams;
     threads;
     timers;
 }

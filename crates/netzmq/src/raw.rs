@@ -133,10 +133,19 @@ pub fn terminate(context: &Context) -> bool {
     inner.wait_closed(None, true) != Closed::Interrupted
 }
 
-/// The context was terminated.
+/// The context was terminated, as the caller is about to be told.
 #[must_use]
-pub fn is_terminated(socket: &Socket) -> bool {
-    socket.shared().lock().terminated
+pub fn tell_end(socket: &Socket) -> bool {
+    let mut core = socket.shared().lock();
+    core.end_told |= core.terminated;
+    core.terminated
+}
+
+/// The context was terminated, and a call has said so: from then on libzmq refuses options as well. (Until then `linger` is
+/// still of use.)
+#[must_use]
+pub fn is_end_told(socket: &Socket) -> bool {
+    socket.shared().lock().end_told
 }
 
 /// What waits in one peer's pipe, as libzmq counts it.
@@ -252,12 +261,16 @@ pub fn recv_to(socket: &Socket, call: Call<'_>, message: &mut Message) -> Result
     socket.shared().recv_described(call.lock(socket), call.wait(Wait::Never), message)
 }
 
-/// STREAM: the routing id of the peer that was connected last.
+/// STREAM: the routing id of the peer that was connected to last, which may not be there yet; else of one that has come.
 #[must_use]
 pub fn last_peer(socket: &Socket) -> Option<Vec<u8>> {
     let mut core = socket.shared().lock();
     socket.shared().read_mail(&mut core);
-    let id = core.pipes.ids().into_iter().next_back()?;
+    let connected_to = core.bonds.iter().rev().find_map(|bond| match bond.kind {
+        BondKind::Connecter(_, pipe) => pipe,
+        _ => None,
+    });
+    let id = connected_to.or_else(|| core.pipes.ids().into_iter().next_back())?;
     core.pattern.routing_id_of(id).map(<[u8]>::to_vec)
 }
 
@@ -378,7 +391,15 @@ pub fn set_hiccup(socket: &Socket, message: &[u8]) -> Result<(), OptionError> {
 pub fn bind_fd(socket: &Socket, endpoint: &str, fd: OwnedFd) -> Result<String, EndpointError> {
     let io = |source: io::Error| EndpointError::Io { endpoint: endpoint.to_owned(), source };
     rustix::io::ioctl_fionbio(&fd, true).map_err(|error| io(error.into()))?;
-    socket.shared().bind_with(endpoint, Some(fd))
+    socket.shared().bind_with(endpoint, Some(fd), false)
+}
+
+/// `bind`; an ipc path is taken over from whoever listens there, as `zmq_ipc(7)` has it.
+///
+/// # Errors
+/// As `bind`.
+pub fn bind_over(socket: &Socket, endpoint: &str) -> Result<String, EndpointError> {
+    socket.shared().bind_with(endpoint, None, true)
 }
 
 /// Lets peers of this network connect (`ZMQ_TCP_ACCEPT_FILTER`); `None`: forgets all networks, everybody may.

@@ -145,7 +145,7 @@ fn metadata(socket: &CSocket, value: &[u8]) -> Result<(), Errno> {
 
 fn events(socket: &CSocket) -> Result<c_int, Errno> {
     let (readable, writable) = raw::events(socket.socket(), Interest::READABLE, Ask::Yes);
-    if !readable && !writable && raw::is_terminated(socket.socket()) {
+    if !readable && !writable && raw::tell_end(socket.socket()) {
         return Err(ETERM);
     }
     Ok(c_int::from(readable) | c_int::from(writable) << 1)

@@ -15,6 +15,7 @@ int main (void)
     zmq_version (&major, &minor, &patch);
     CHECK (ZMQ_MAKE_VERSION (major, minor, patch) == ZMQ_VERSION);
     zmq_version (NULL, NULL, NULL);
+    CHECK (strcmp (zmq_strerror (EHOSTUNREACH), "Host unreachable") == 0);
     CHECK (zmq_has ("ipc") == 1 && zmq_has ("curve") == 1 && zmq_has ("gssapi") == 0 && zmq_has ("nonsense") == 0);
 
     void *context = zmq_ctx_new ();
@@ -38,6 +39,16 @@ int main (void)
 
     void *thread = zmq_threadstart (receive, two);
     CHECK (zmq_ctx_shutdown (context) == 0);
+    /* Options go on until a call has told the end: linger may be what somebody still wants. */
+    void *context_too = zmq_ctx_new (), *three = zmq_socket (context_too, ZMQ_PULL);
+    int type, zero = 0;
+    size_t type_len = sizeof type;
+    CHECK (zmq_ctx_shutdown (context_too) == 0);
+    CHECK (zmq_setsockopt (three, ZMQ_LINGER, &zero, sizeof zero) == 0);
+    FAILS (ETERM, zmq_recv (three, name, 1, ZMQ_DONTWAIT));
+    FAILS (ETERM, zmq_getsockopt (three, ZMQ_TYPE, &type, &type_len));
+    FAILS (ETERM, zmq_setsockopt (three, ZMQ_LINGER, &zero, sizeof zero));
+    CHECK (zmq_close (three) == 0 && zmq_ctx_term (context_too) == 0);
     CHECK (!zmq_socket (context, ZMQ_PULL) && errno == ETERM);
     CHECK (zmq_ctx_term (context) == 0);
     zmq_threadclose (thread);

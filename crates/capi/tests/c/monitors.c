@@ -1,5 +1,7 @@
 /* Monitors: both forms, from listening to the end. */
 #include "check.h"
+#include <arpa/inet.h>
+#include <unistd.h>
 
 static int next_event (void *monitor, uint32_t *value, char *address)
 {
@@ -40,8 +42,46 @@ static void own_endings (void)
     CHECK (zmq_close (pull) == 0 && zmq_close (here) == 0 && zmq_close (there) == 0);
 }
 
+/* Goal: a bind that fails is told, an attempt that fails tells its descriptor, and a disconnection is told only to the
+ * side that did not want it. Method: a port that nobody listens at, then one that somebody does. */
+static void failures (void)
+{
+    char address[256], endpoint[64];
+    uint32_t value;
+    void *dealer = open_socket (ZMQ_DEALER), *monitor = open_socket (ZMQ_PAIR);
+    CHECK (zmq_socket_monitor (dealer, "inproc://failures", ZMQ_EVENT_ALL) == 0);
+    CHECK (zmq_connect (monitor, "inproc://failures") == 0);
+    int taken = socket (AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl (INADDR_LOOPBACK)}};
+    socklen_t len = sizeof name;
+    CHECK (bind (taken, (struct sockaddr *) &name, len) == 0);
+    CHECK (getsockname (taken, (struct sockaddr *) &name, &len) == 0);
+    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", ntohs (name.sin_port));
+    FAILS (EADDRINUSE, zmq_bind (dealer, endpoint));
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_BIND_FAILED && value == EADDRINUSE);
+    CHECK (strcmp (address, endpoint) == 0);
+    FAILS (ENODEV, zmq_bind (dealer, "tcp://nosuchdevice0:*"));
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_BIND_FAILED && value == ENODEV);
+
+    CHECK (zmq_connect (dealer, endpoint) == 0);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_CONNECT_DELAYED);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_CLOSED && (int) value > 2);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_CONNECT_RETRIED);
+    CHECK (listen (taken, 1) == 0);
+    while (next_event (monitor, &value, address) != ZMQ_EVENT_CONNECTED) {
+    }
+    int peer = accept (taken, NULL, NULL);
+    CHECK (peer >= 0 && zmq_disconnect (dealer, endpoint) == 0);
+    CHECK (zmq_bind (dealer, "tcp://127.0.0.1:*") == 0);
+    CHECK (next_event (monitor, &value, address) == ZMQ_EVENT_LISTENING);
+    close (peer);
+    close (taken);
+    CHECK (zmq_close (dealer) == 0 && zmq_close (monitor) == 0);
+}
+
 int main (void)
 {
+    failures ();
     char address[256], endpoint[256];
     uint32_t value;
     size_t len = sizeof endpoint;

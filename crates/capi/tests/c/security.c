@@ -11,6 +11,7 @@ int main (void)
     CHECK (zmq_z85_decode (bytes, public_key) == bytes);
     CHECK (zmq_z85_encode (again, bytes, 32) == again && strcmp (again, public_key) == 0);
     CHECK (!zmq_z85_decode (bytes, "abc") && errno == EINVAL);
+    CHECK (!zmq_z85_decode (bytes, "") && errno == EINVAL);
     CHECK (!zmq_z85_encode (again, bytes, 3) && errno == EINVAL);
 
     void *pull = open_socket (ZMQ_PULL), *push = open_socket (ZMQ_PUSH);

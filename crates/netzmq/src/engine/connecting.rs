@@ -32,7 +32,7 @@ impl IoThread {
                     let stream = Stream::new(fd, address, text, "ipc://".to_owned());
                     self.connected(token, stream);
                 }
-                Err(error) => self.attempt_failed(token, &error),
+                Err(error) => self.attempt_failed(token, &error, None),
             },
             Target::Service(service) => self.begun(token, services::connect(&service)),
             Target::Tcp { host, port, .. } => {
@@ -56,7 +56,7 @@ impl IoThread {
                     }
                 });
                 if let Err(error) = asked {
-                    self.attempt_failed(token, &error);
+                    self.attempt_failed(token, &error, None);
                 }
             }
         }
@@ -87,7 +87,7 @@ impl IoThread {
                 }
                 self.tell(token, EventKind::ConnectDelayed, None);
             }
-            Err(error) => self.attempt_failed(token, &error),
+            Err(error) => self.attempt_failed(token, &error, None),
         }
     }
 
@@ -106,7 +106,7 @@ impl IoThread {
         });
         match asked {
             Ok(_) => self.tell(token, EventKind::ConnectDelayed, None),
-            Err(error) => self.attempt_failed(token, &error),
+            Err(error) => self.attempt_failed(token, &error, None),
         }
     }
 
@@ -116,7 +116,7 @@ impl IoThread {
         let tuned = stream.and_then(|fd| tcp::tune(&fd, &session.options.tcp).map(|()| fd));
         match tuned.and_then(|fd| session.tcp_stream(fd)) {
             Ok(stream) => self.connected(token, stream),
-            Err(error) => self.attempt_failed(token, &error),
+            Err(error) => self.attempt_failed(token, &error, None),
         }
     }
 
@@ -129,11 +129,12 @@ impl IoThread {
         let service = matches!(session.target, Some(Target::Service(_)));
         let tuned = tcp::finish(&fd)
             .and_then(|()| if service { Ok(()) } else { tcp::tune(&fd, &session.options.tcp) });
-        let stream =
-            tuned.and_then(|()| if service { Ok(service_stream(fd)) } else { session.tcp_stream(fd) });
-        match stream {
+        if let Err(error) = tuned {
+            return self.attempt_failed(token, &error, Some(fd));
+        }
+        match if service { Ok(service_stream(fd)) } else { session.tcp_stream(fd) } {
             Ok(stream) => self.connected(token, stream),
-            Err(error) => self.attempt_failed(token, &error),
+            Err(error) => self.attempt_failed(token, &error, None),
         }
     }
 
@@ -147,8 +148,18 @@ impl IoThread {
         self.begin_handshake(token, stream);
     }
 
-    pub(crate) fn attempt_failed(&mut self, token: u64, error: &io::Error) {
-        self.tell(token, EventKind::Closed, None);
+    pub(crate) fn attempt_failed(&mut self, token: u64, error: &io::Error, fd: Option<OwnedFd>) {
+        if let Some(session) = self.sessions.get(&token) {
+            session.shared.emit_in(&session.span, || {
+                let event = MonitorEvent::new(EventKind::Closed, "", &session.remote_text(None));
+                match &fd {
+                    Some(fd) => event.with_fd(fd),
+                    None => event,
+                }
+            });
+        }
+        // Told first: nobody else has the number meanwhile.
+        drop(fd);
         let refused = error.kind() == io::ErrorKind::ConnectionRefused;
         let stop = refused && session_stops(self.sessions.get(&token), STOP_REFUSED);
         if stop { self.over(token) } else { self.retry(token) }

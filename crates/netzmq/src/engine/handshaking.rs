@@ -168,7 +168,8 @@ impl IoThread {
         let errno = match &fault {
             Fault::End => EPIPE,
             Fault::NoJudge => EFAULT,
-            Fault::Io(error) => error.raw_os_error().unwrap_or(0),
+            // Without a number the time was over: the stream had nothing, and that is what libzmq tells.
+            Fault::Io(error) => error.raw_os_error().unwrap_or(EAGAIN),
             _ => 0,
         };
         self.tell_with(token, kind, Some(&stream), errno);
@@ -538,6 +539,7 @@ fn config(
 /// The system's numbers that stand for a peer that left and for nobody to ask, as monitors have them.
 const EPIPE: i32 = 32;
 const EFAULT: i32 = 14;
+const EAGAIN: i32 = 11;
 
 /// What messages of this peer tell of it.
 fn properties(peer: &PeerProperties, stream: &Stream) -> Properties {

@@ -162,8 +162,9 @@ impl IoThread {
                 match &session.phase {
                     Phase::Pausing => self.attempt(token),
                     Phase::Connecting(_) => {
-                        session.phase = Phase::Pausing;
-                        self.attempt_failed(token, &io::ErrorKind::TimedOut.into());
+                        let phase = std::mem::replace(&mut session.phase, Phase::Pausing);
+                        let fd = if let Phase::Connecting(fd) = phase { Some(fd) } else { None };
+                        self.attempt_failed(token, &io::ErrorKind::TimedOut.into(), fd);
                     }
                     Phase::Upgrading(_) | Phase::Shaking(_) => {
                         self.handshake_failed(token, Fault::Io(io::ErrorKind::TimedOut.into()))

@@ -11,9 +11,10 @@ use crate::engine::handshaking::{is_raw, new_wire_pipe};
 use crate::engine::job::Job;
 use crate::engine::target::{Target, WebTarget};
 use crate::error::EndpointError;
+use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::SocketOptions;
 use crate::pipe::SessionId;
-use crate::transport::ipc::{self, IpcName};
+use crate::transport::ipc::{self, FileNumber, IpcName};
 use crate::transport::listener::{Address, Listener};
 use crate::transport::services::{self, Service};
 use crate::transport::stream::Stream;
@@ -23,19 +24,29 @@ use crate::transport::udp::{self, Datagrams, Shape};
 
 impl Shared {
     pub(crate) fn bind(&self, text: &str) -> Result<String, EndpointError> {
-        self.bind_with(text, None)
+        self.bind_with(text, None, false)
     }
 
-    /// [`bind`](Shared::bind) with a descriptor that listens already, if there is one.
-    pub(crate) fn bind_with(&self, text: &str, mut ready: Option<OwnedFd>) -> Result<String, EndpointError> {
+    /// [`bind`](Shared::bind) with a descriptor that listens already, if there is one. `takes_over`: an ipc path that
+    /// somebody else listens at, too.
+    pub(crate) fn bind_with(
+        &self,
+        text: &str,
+        mut ready: Option<OwnedFd>,
+        takes_over: bool,
+    ) -> Result<String, EndpointError> {
         let me = self.arc();
         let endpoint = self.parse(text)?;
         endpoint.check_bind().map_err(|e| invalid(text, &e))?;
         self.check_open()?;
         let options = self.lock().options.clone();
-        let io = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => EndpointError::InUse(text.to_owned()),
-            _ => EndpointError::Io { endpoint: text.to_owned(), source },
+        let io = |source: io::Error| {
+            let number = source.raw_os_error().unwrap_or(ENODEV);
+            self.emit(|| MonitorEvent::new(EventKind::BindFailed(number), text, "").incoming(true));
+            match source.kind() {
+                io::ErrorKind::AddrInUse => EndpointError::InUse(text.to_owned()),
+                _ => EndpointError::Io { endpoint: text.to_owned(), source },
+            }
         };
         let listener = match &endpoint {
             Endpoint::Inproc(name) => {
@@ -75,10 +86,15 @@ impl Shared {
                 let ours = ready.is_none();
                 let fd = match ready.take() {
                     Some(fd) => fd,
-                    None => ipc::listen(&name, &options.tcp).map_err(io)?,
+                    None => ipc::listen(&name, &options.tcp, takes_over).map_err(io)?,
                 };
                 let resolved = name.endpoint_text();
-                Listener::new(fd, Address::Ipc { name: Some(name).filter(|_| ours), wildcard }, resolved)
+                let file = FileNumber::of(&name);
+                Listener::new(
+                    fd,
+                    Address::Ipc { name: Some(name).filter(|_| ours), wildcard, file },
+                    resolved,
+                )
             }
             Endpoint::Udp(udp) => return self.open_datagrams(text, udp, true),
             other => {
@@ -91,7 +107,7 @@ impl Shared {
             }
         };
         let resolved = listener.endpoint.clone();
-        let session = self.new_session().map_err(io)?;
+        let session = self.new_session(text)?;
         self.add_bond(text, &resolved, BondKind::Listener(session));
         let job = Job::Listen { token: session.token, shared: me, listener, options };
         self.context.post(session.thread, job);
@@ -138,7 +154,7 @@ impl Shared {
         if let Target::Ipc(name) = &target {
             name.check().map_err(io)?;
         }
-        let session = self.new_session().map_err(io)?;
+        let session = self.new_session(text)?;
         let mut core = self.lock();
         // Types that talk to each peer once ignore a second connection to the same place, as in libzmq.
         let once = matches!(
@@ -168,9 +184,13 @@ impl Shared {
         } else {
             None
         };
-        let resolved = target.endpoint_text();
+        let mut resolved = target.endpoint_text();
         if let Some(pipe) = pipe.and_then(|id| c.pipes.get(id)) {
             pipe.address = resolved.as_str().into();
+        }
+        if let Endpoint::Tcp(TcpEndpoint { source: Some(_), .. }) = &endpoint {
+            // Where it comes from is part of its name, as in libzmq.
+            text.clone_into(&mut resolved);
         }
         c.last_endpoint.clone_from(&resolved);
         c.bonds.push(Bond { given: text.to_owned(), resolved, kind: BondKind::Connecter(session, pipe) });
@@ -215,7 +235,7 @@ impl Shared {
         };
         let stream = Stream::new(fd, String::new(), text.to_owned(), resolved.clone());
         let stream = stream.with_datagrams(Datagrams::new(shape));
-        let session = self.new_session().map_err(io)?;
+        let session = self.new_session(text)?;
         self.add_bond(text, &resolved, BondKind::Datagrams(session));
         let (done, wait) = std::sync::mpsc::channel();
         let job = Job::Datagrams { token: session.token, shared: self.arc(), stream, options, done };
@@ -258,12 +278,18 @@ impl Shared {
     /// Undoes a connect. What was sent there still goes out, as long as `linger` says.
     pub(crate) fn disconnect(&self, text: &str) -> Result<(), EndpointError> {
         self.check_open()?;
-        let bond = self.take_bond(text, |kind| {
+        let connected = |kind: &BondKind| {
             matches!(kind, BondKind::Connecter(..) | BondKind::InprocConnected(_) | BondKind::Datagrams(_))
-        })?;
-        let mut core = self.lock();
-        self.end_bond(&mut core, &bond);
-        Ok(())
+        };
+        let mut bond = self.take_bond(text, connected)?;
+        loop {
+            self.end_bond(&mut self.lock(), &bond);
+            // As often as it was connected there.
+            match self.take_bond(text, connected) {
+                Ok(another) => bond = another,
+                Err(_) => return Ok(()),
+            }
+        }
     }
 
     fn end_bond(&self, core: &mut super::core::Core, bond: &Bond) {
@@ -335,8 +361,9 @@ impl Shared {
     }
 
     fn check_open(&self) -> Result<(), EndpointError> {
-        let core = self.lock();
+        let mut core = self.lock();
         if core.terminated {
+            core.end_told = true;
             Err(EndpointError::Terminated)
         } else if core.closed {
             Err(EndpointError::Closed)
@@ -378,14 +405,15 @@ impl Shared {
         make(&options.tls).map_err(|reason| EndpointError::Invalid { endpoint: text.to_owned(), reason })
     }
 
-    fn new_session(&self) -> io::Result<SessionId> {
-        self.context.start()?;
+    fn new_session(&self, text: &str) -> Result<SessionId, EndpointError> {
+        let io = |source: io::Error| EndpointError::Io { endpoint: text.to_owned(), source };
+        self.context.start().map_err(io)?;
         let affinity = self.lock().options.affinity;
         let thread = self.context.next_thread(affinity);
         let Some((thread, token)) = thread.and_then(|t| Some((t, self.context.new_token(t)?))) else {
-            return Err(io::Error::other(
+            return Err(io(io::Error::other(
                 "the context has no I/O threads for this: make it with more, or widen the affinity",
-            ));
+            )));
         };
         self.lock().sessions += 1;
         Ok(SessionId { thread, token })
@@ -399,9 +427,10 @@ impl Shared {
 
     fn take_bond(&self, text: &str, wanted: impl Fn(&BondKind) -> bool) -> Result<Bond, EndpointError> {
         let mut core = self.lock();
-        // A wildcard names nothing in particular: only what it became does.
+        // A wildcard that was bound names nothing in particular: only what it became does.
         let exact = !text.contains('*');
-        let named = |b: &Bond| (exact && b.given == text) || b.resolved == text;
+        let given = |b: &Bond| (exact || matches!(b.kind, BondKind::Connecter(..))) && b.given == text;
+        let named = |b: &Bond| given(b) || b.resolved == text;
         let found = core.bonds.iter().position(|b| named(b) && wanted(&b.kind));
         match found {
             Some(index) => Ok(core.bonds.remove(index)),
@@ -421,11 +450,19 @@ fn local_address(at: &HostPort, ipv6: bool) -> io::Result<SocketAddr> {
         Host::Any => Ok(SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), port)),
         Host::Name(name) => match tcp::interface(name, ipv6)? {
             Some(address) => Ok(SocketAddr::new(address, port)),
-            None => tcp::resolve(name, port, ipv6),
+            None => tcp::resolve(name, port, ipv6).map_err(nowhere_here),
         },
-        host => tcp::resolve(&host.to_string(), port, ipv6),
+        host => tcp::resolve(&host.to_string(), port, ipv6).map_err(nowhere_here),
     }
 }
+
+/// What a resolver cannot resolve is no place of this machine.
+fn nowhere_here(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() { error } else { io::Error::new(io::ErrorKind::NotFound, error) }
+}
+
+/// What the C interface makes of an address that is nowhere on this machine.
+const ENODEV: i32 = 19;
 
 /// What is reached by numbers alone.
 fn service(endpoint: &Endpoint) -> Option<Service> {

@@ -133,6 +133,8 @@ pub(crate) struct Core {
     /// A signal handler that runs while a call waits ends the wait.
     pub(crate) interruptible: bool,
     pub(crate) terminated: bool,
+    /// A caller has been told that it is.
+    pub(crate) end_told: bool,
     pub(crate) closed: bool,
     /// Whom the routing id that was handed out last belongs to, for the parts that follow it.
     pub(crate) told_of: Option<Arc<netzmq_memory::Annotations>>,
@@ -258,6 +260,7 @@ impl Shared {
             read_pays: false,
             interruptible: false,
             terminated: false,
+            end_told: false,
             closed: false,
             told_of: None,
             bonds: Vec::new(),

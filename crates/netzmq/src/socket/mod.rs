@@ -130,7 +130,8 @@ impl Socket {
         self.shared.unbind(endpoint)
     }
 
-    /// Takes a connection down. What was sent over it still goes out, as long as `linger` says.
+    /// Takes a connection down (all of them, if it was connected there more than once). What was sent over it still goes
+    /// out, as long as `linger` says.
     ///
     /// # Errors
     /// Nothing of this socket's is connected there.

@@ -171,6 +171,7 @@ impl Shared {
             }
             self.read_mail(core);
             if core.terminated {
+                core.end_told = true;
                 return Err(RecvError::Terminated);
             }
             if core.closed {

@@ -168,6 +168,7 @@ impl Shared {
         loop {
             self.read_mail(core);
             if core.terminated {
+                core.end_told = true;
                 return Err(SendFailure::Terminated);
             }
             if core.closed {

@@ -122,6 +122,7 @@ impl Shared {
             let ask = if last { Ask::Yes } else { Ask::No };
             let ready = self.look_for(&mut core, interest, ask);
             if core.terminated {
+                core.end_told = true;
                 return Err(RecvError::Terminated);
             }
             if core.closed {

@@ -1,7 +1,7 @@
 //! Unix domain stream sockets: paths and (Linux) abstract names.
 //!
-//! Binding never steals: a path with a living owner is "address in use"; a stale one is taken over. Only what was
-//! bound here is unlinked again.
+//! Binding does not steal unless it is told to (as libzmq always does): a path with a living owner is "address in use";
+//! a stale one is taken over. Only what was bound here, and is still there, is unlinked again.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -73,15 +73,16 @@ pub(crate) fn wildcard() -> io::Result<IpcName> {
     }
 }
 
-/// A listening socket on `name`, non-blocking.
-pub(crate) fn listen(name: &IpcName, options: &TcpOptions) -> io::Result<OwnedFd> {
+/// A listening socket on `name`, non-blocking. `takes_over`: also where somebody else listens, who then is not found any
+/// more.
+pub(crate) fn listen(name: &IpcName, options: &TcpOptions, takes_over: bool) -> io::Result<OwnedFd> {
     let address = name.address()?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
     socket.set_cloexec(true)?;
     match socket.bind(&address) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let IpcName::Path(path) = name else { return Err(error) };
-            if !is_stale(path, &address) {
+            if !(is_socket(path) && (takes_over || is_stale(&address))) {
                 return Err(error);
             }
             std::fs::remove_file(path)?;
@@ -93,17 +94,34 @@ pub(crate) fn listen(name: &IpcName, options: &TcpOptions) -> io::Result<OwnedFd
     Ok(socket.into())
 }
 
-/// A socket file that nobody listens on any more.
-fn is_stale(path: &Path, address: &SockAddr) -> bool {
+fn is_socket(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
-    let Ok(probe) = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None) else { return false };
-    is_socket && probe.connect(address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+    std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket())
 }
 
-/// Removes what [`listen`] (and [`wildcard`]) made.
-pub(crate) fn unlink(name: &IpcName, wildcard: bool) {
-    if let IpcName::Path(path) = name {
+/// A socket that nobody listens on any more.
+fn is_stale(address: &SockAddr) -> bool {
+    let Ok(probe) = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None) else { return false };
+    probe.connect(address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// Which file a path leads to. No other has the number while the socket that it belongs to is open.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub(crate) struct FileNumber(u64, u64);
+
+impl FileNumber {
+    pub(crate) fn of(name: &IpcName) -> Option<FileNumber> {
+        use std::os::unix::fs::MetadataExt;
+        let IpcName::Path(path) = name else { return None };
+        std::fs::symlink_metadata(path).ok().map(|m| FileNumber(m.dev(), m.ino()))
+    }
+}
+
+/// Removes what [`listen`] (and [`wildcard`]) made, unless somebody has taken the path over.
+pub(crate) fn unlink(name: &IpcName, wildcard: bool, file: Option<FileNumber>) {
+    if let IpcName::Path(path) = name
+        && FileNumber::of(name) == file
+    {
         // It may be gone already: somebody cleaned up, which is what is wanted.
         let _ = std::fs::remove_file(path);
         if let (true, Some(folder)) = (wildcard, path.parent()) {

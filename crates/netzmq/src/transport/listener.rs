@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::SocketFlags;
 
-use crate::transport::ipc::{self, IpcName};
+use crate::transport::ipc::{self, FileNumber, IpcName};
 use crate::transport::services;
 use crate::transport::stream::{Stream, Web};
 use crate::transport::tcp::{self, TcpOptions};
@@ -20,6 +20,7 @@ pub(crate) enum Address {
     Ipc {
         name: Option<IpcName>,
         wildcard: bool,
+        file: Option<FileNumber>,
     },
     /// TIPC or vsock.
     Service,
@@ -93,8 +94,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Address::Ipc { name: Some(name), wildcard } = &self.address {
-            ipc::unlink(name, *wildcard);
+        if let Address::Ipc { name: Some(name), wildcard, file } = &self.address {
+            ipc::unlink(name, *wildcard, *file);
         }
     }
 }
