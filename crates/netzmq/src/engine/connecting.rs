@@ -26,7 +26,7 @@ impl IoThread {
                 Ok(fd) => {
                     let text = name.endpoint_text();
                     let address = ipc::peer_credentials(&fd)
-                        .map(|(pid, uid, gid)| format!("{uid}:{gid}:{pid}"))
+                        .map(|(pid, uid, gid)| format!("localhost:{uid}:{gid}:{pid}"))
                         .unwrap_or_default();
                     // This end has no name.
                     let stream = Stream::new(fd, address, text, "ipc://".to_owned());

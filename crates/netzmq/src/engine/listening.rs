@@ -24,6 +24,9 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// The system's number for "too many users", under which monitors hear of a connection beyond `max_connections`.
 const EUSERS: i32 = 87;
 
+/// Turns of reading before an unbound connection ends: more than a high-water mark lets in.
+const READS_MAX: usize = 1024;
+
 pub(crate) struct Listening {
     shared: Arc<Shared>,
     listener: Listener,
@@ -70,6 +73,42 @@ impl IoThread {
         }
         // Nobody may be waiting for it.
         let _ = done.send(());
+    }
+
+    /// The endpoint at which this connection was accepted is gone, and so is the connection soon. What has arrived by now
+    /// stays to be received (zmq_unbind(3)).
+    pub(crate) fn unbound(&mut self, token: u64, linger: Option<Duration>) {
+        let Some(session) = self.sessions.get_mut(&token) else { return };
+        let Some(id) = session.pipe else { return self.terminate(token, linger) };
+        let shared = session.shared.clone();
+        let mut core = shared.lock();
+        shared.flush(&mut core, id, 8);
+        core.mark_readable(id);
+        for _ in 0..READS_MAX {
+            let wire = core.pipes.get(id).and_then(|p| p.wire());
+            if !wire.is_some_and(|w| w.reading.wants_reader() && !w.stopped) {
+                break;
+            }
+            shared.read(&mut core, id, true);
+        }
+        let Some(wire) = core.pipes.get(id).filter(|p| !p.ended).and_then(|p| p.wire()) else { return };
+        if wire.writing.is_held() || wire.reading.is_held() {
+            // A caller is at it, for as long as a call to the system takes.
+            drop(core);
+            return self.handle.post(Job::Unbound { token, linger });
+        }
+        if !wire.is_drained() {
+            // One pipe can't both wait to be written and be over: what is to be sent goes first.
+            return shared.terminate_pipe(&mut core, id, Some(linger));
+        }
+        wire.lose();
+        wire.orphan = true;
+        session.pipe = None;
+        core.end_pipe(id);
+        shared.settle(&mut core);
+        drop(core);
+        shared.mailbox.wake();
+        self.terminate(token, linger);
     }
 
     pub(crate) fn accept(&mut self, token: u64) {

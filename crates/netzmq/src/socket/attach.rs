@@ -246,7 +246,7 @@ impl Shared {
     }
 
     /// Undoes a bind: when this returns, the endpoint is free. Connections accepted there end, once what was sent over
-    /// them has left, as in libzmq.
+    /// them has left; what has arrived can still be received, as in libzmq.
     pub(crate) fn unbind(&self, text: &str) -> Result<(), EndpointError> {
         self.check_open()?;
         let bond = self.take_bond(text, |kind| {
@@ -256,12 +256,15 @@ impl Shared {
             BondKind::Listener(session) => {
                 self.stop_listening(session);
                 let mut core = self.lock();
+                let linger = core.options.linger;
                 for id in core.pipes.ids() {
-                    if core.pipes.get(id).is_some_and(|pipe| pipe.via == Some(session)) {
-                        self.terminate_pipe(&mut core, id, None);
+                    let Some(pipe) = core.pipes.get(id).filter(|pipe| pipe.via == Some(session)) else {
+                        continue;
+                    };
+                    if let Some(SessionId { thread, token }) = pipe.wire().map(|wire| wire.session) {
+                        self.context.post(thread, Job::Unbound { token, linger });
                     }
                 }
-                self.settle(&mut core);
             }
             BondKind::Datagrams(_) => {
                 let mut core = self.lock();

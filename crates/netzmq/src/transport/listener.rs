@@ -68,8 +68,8 @@ impl Listener {
             }
             Address::Ipc { .. } => {
                 let text = match ipc::peer_credentials(&fd) {
-                    // The form that libzmq gives: user:group:process.
-                    Ok((pid, uid, gid)) => format!("{uid}:{gid}:{pid}"),
+                    // The form that libzmq gives: what stands for the address of a Unix socket, then user, group, process.
+                    Ok((pid, uid, gid)) => format!("localhost:{uid}:{gid}:{pid}"),
                     Err(_) => String::new(),
                 };
                 Stream::new(fd, text, self.endpoint.clone(), self.endpoint.clone())
