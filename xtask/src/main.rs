@@ -36,6 +36,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   conform libzmq [--draft] [--library DIR] [--record] [TESTS…]
                    libzmq's own test programs on our library, held against how they end on libzmq
   conform options --library DIR
+  conform differential --library DIR [--seeds FROM..TO]
                    every option's defaults, ranges and errors, beside those of the library in DIR
   conform compatibility
                    writes COMPATIBILITY.md

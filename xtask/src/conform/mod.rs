@@ -1,11 +1,13 @@
 //! `cargo xtask conform …`: the C interface held against libzmq, from outside.
 //!
-//! `suite` runs libzmq's own test programs on our library, `options` asks it and another for every option, `expected` is our table of how they end on libzmq itself,
+//! `suite` runs libzmq's own test programs on our library, `options` asks it and another for every option,
+//! `differential` makes random calls on both, `expected` is our table of how they end on libzmq itself,
 //! `compatibility` writes `COMPATIBILITY.md`, `perf` compares what the boundary costs. Nothing of libzmq is kept in this
 //! repository: its tests come from the package registry, into the target folder.
 
 mod compatibility;
 mod corpus;
+mod differential;
 mod expected;
 mod options;
 mod perf;
@@ -23,9 +25,13 @@ pub(crate) fn conform(words: &[&str]) -> Result<()> {
     match words {
         ["libzmq", rest @ ..] => suite::suite(rest),
         ["options", "--library", folder] => options::options(folder.as_ref()),
+        ["differential", rest @ ..] => differential::differential(rest),
         ["compatibility"] => compatibility::write(),
         ["perf", rest @ ..] => perf::perf(rest),
-        _ => Err("conform libzmq, options --library DIR, compatibility or perf".into()),
+        _ => {
+            Err("conform libzmq, options --library DIR, differential --library DIR, compatibility or perf"
+                .into())
+        }
     }
 }
 

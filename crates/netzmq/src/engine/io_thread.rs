@@ -257,7 +257,7 @@ impl IoThread {
             }
             Job::Unlisten { token, done } => self.unlisten(token, &done),
             Job::Terminate { token, linger } => self.terminate(token, linger),
-            Job::Unbound { token, linger } => self.unbound(token, linger),
+            Job::Unbound { token, linger, done } => self.unbound(token, linger, done),
             Job::Broken { token, fault } => self.broken(token, fault),
             Job::PeerTtl { token, ttl_tenths } => self.peer_ttl(token, ttl_tenths),
             Job::Flush { shared, seen } => self.flush_turn(shared, seen),

@@ -68,7 +68,8 @@ pub(crate) enum Job {
     /// End a connection for good, once what is queued is written, or after `linger`.
     Terminate { token: u64, linger: Option<Duration> },
     /// Ends an accepted connection whose endpoint was unbound: as `Terminate`, but what has arrived can still be received.
-    Unbound { token: u64, linger: Option<Duration> },
+    /// Drop the channel's end when nothing more arrives.
+    Unbound { token: u64, linger: Option<Duration>, done: std::sync::mpsc::Sender<()> },
     /// A read or write found the connection dead.
     Broken { token: u64, fault: Fault },
     /// The peer wants to be dropped if it is silent for so long.

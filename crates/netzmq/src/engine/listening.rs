@@ -2,6 +2,7 @@
 //! system is out of descriptors instead of spinning.
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::admission::Crowd;
@@ -58,7 +59,7 @@ impl IoThread {
         }
     }
 
-    pub(crate) fn unlisten(&mut self, token: u64, done: &std::sync::mpsc::Sender<()>) {
+    pub(crate) fn unlisten(&mut self, token: u64, done: &Sender<()>) {
         if let Some(listening) = self.listeners.remove(&token) {
             // It goes with its descriptor in any case.
             let _ = self.handle.poller.delete(&listening.listener);
@@ -77,7 +78,7 @@ impl IoThread {
 
     /// The endpoint at which this connection was accepted is gone, and so is the connection soon. What has arrived by now
     /// stays to be received (zmq_unbind(3)).
-    pub(crate) fn unbound(&mut self, token: u64, linger: Option<Duration>) {
+    pub(crate) fn unbound(&mut self, token: u64, linger: Option<Duration>, done: Sender<()>) {
         let Some(session) = self.sessions.get_mut(&token) else { return };
         let Some(id) = session.pipe else { return self.terminate(token, linger) };
         let shared = session.shared.clone();
@@ -95,7 +96,7 @@ impl IoThread {
         if wire.writing.is_held() || wire.reading.is_held() {
             // A caller is at it, for as long as a call to the system takes.
             drop(core);
-            return self.handle.post(Job::Unbound { token, linger });
+            return self.handle.post(Job::Unbound { token, linger, done });
         }
         if !wire.is_drained() {
             // One pipe can't both wait to be written and be over: what is to be sent goes first.

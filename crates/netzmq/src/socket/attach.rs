@@ -13,7 +13,7 @@ use crate::engine::target::{Target, WebTarget};
 use crate::error::EndpointError;
 use crate::monitor::{EventKind, MonitorEvent};
 use crate::options::SocketOptions;
-use crate::pipe::SessionId;
+use crate::pipe::{Pipe, SessionId};
 use crate::transport::ipc::{self, FileNumber, IpcName};
 use crate::transport::listener::{Address, Listener};
 use crate::transport::services::{self, Service};
@@ -257,14 +257,16 @@ impl Shared {
                 self.stop_listening(session);
                 let mut core = self.lock();
                 let linger = core.options.linger;
+                let (done, wait) = std::sync::mpsc::channel();
                 for id in core.pipes.ids() {
-                    let Some(pipe) = core.pipes.get(id).filter(|pipe| pipe.via == Some(session)) else {
-                        continue;
-                    };
-                    if let Some(SessionId { thread, token }) = pipe.wire().map(|wire| wire.session) {
-                        self.context.post(thread, Job::Unbound { token, linger });
+                    let pipe = core.pipes.get(id).filter(|pipe| pipe.via == Some(session));
+                    if let Some(SessionId { thread, token }) = pipe.and_then(Pipe::wire).map(|w| w.session) {
+                        self.context.post(thread, Job::Unbound { token, linger, done: done.clone() });
                     }
                 }
+                drop((core, done));
+                // Over when all ends are dropped, or the threads are gone.
+                let _ = wait.recv();
             }
             BondKind::Datagrams(_) => {
                 let mut core = self.lock();
