@@ -42,8 +42,8 @@ static void own_endings (void)
     CHECK (zmq_close (pull) == 0 && zmq_close (here) == 0 && zmq_close (there) == 0);
 }
 
-/* Goal: a bind that fails is told, an attempt that fails tells its descriptor, and a disconnection is told only to the
- * side that did not want it. Method: a port that nobody listens at, then one that somebody does. */
+/* Goal: a bind that fails is told, and an attempt that fails tells its descriptor. Method: a port that nobody listens at,
+ * then one that somebody does. */
 static void failures (void)
 {
     char address[256], endpoint[64];
