@@ -1,7 +1,10 @@
 //! `zmq_timers_*`: callbacks at intervals, run by whoever calls `zmq_timers_execute`.
 //!
-//! Invariant: no lock is held while a callback runs, so a callback may change the timers.
+//! Invariants:
+//! - No lock is held while a callback runs, so a callback may change the timers.
+//! - `order` has each timer once, under the time at which it fires next.
 
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{c_int, c_long, c_void};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -13,7 +16,6 @@ use crate::handles::{self, Handle};
 type TimerFn = unsafe extern "C" fn(c_int, *mut c_void);
 
 struct Timer {
-    id: c_int,
     interval: Duration,
     at: Instant,
     handler: TimerFn,
@@ -25,8 +27,20 @@ unsafe impl Send for Timer {}
 
 #[derive(Default)]
 struct Set {
-    timers: Vec<Timer>,
+    timers: HashMap<c_int, Timer>,
+    order: BTreeSet<(Instant, c_int)>,
     last_id: c_int,
+}
+
+impl Set {
+    /// Lets a timer fire at `at(timer)` next.
+    fn put_off(&mut self, id: c_int, at: impl FnOnce(&mut Timer) -> Instant) -> Option<&Timer> {
+        let timer = self.timers.get_mut(&id)?;
+        self.order.remove(&(timer.at, id));
+        timer.at = at(timer);
+        self.order.insert((timer.at, id));
+        Some(timer)
+    }
 }
 
 #[derive(Default)]
@@ -42,10 +56,8 @@ impl Timers {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn change(&self, id: c_int, change: impl FnOnce(&mut Timer)) -> Result<c_int, Errno> {
-        let mut set = self.lock();
-        change(set.timers.iter_mut().find(|timer| timer.id == id).ok_or(EINVAL)?);
-        Ok(0)
+    fn put_off(&self, id: c_int, at: impl FnOnce(&mut Timer) -> Instant) -> Result<c_int, Errno> {
+        self.lock().put_off(id, at).map(|_| 0).ok_or(EINVAL)
     }
 }
 
@@ -78,7 +90,8 @@ export! {
         let mut set = timers.lock();
         set.last_id += 1;
         let id = set.last_id;
-        set.timers.push(Timer { id, interval, at, handler, argument });
+        set.timers.insert(id, Timer { interval, at, handler, argument });
+        set.order.insert((at, id));
         Ok(id)
     }
 
@@ -86,8 +99,8 @@ export! {
     fn zmq_timers_cancel(timers: *mut c_void, id: c_int) -> c_int {
         let timers = handles::get::<Timers>(timers)?;
         let mut set = timers.lock();
-        let at = set.timers.iter().position(|timer| timer.id == id).ok_or(EINVAL)?;
-        set.timers.remove(at);
+        let timer = set.timers.remove(&id).ok_or(EINVAL)?;
+        set.order.remove(&(timer.at, id));
         Ok(0)
     }
 
@@ -95,17 +108,16 @@ export! {
     fn zmq_timers_set_interval(timers: *mut c_void, id: c_int, interval: usize) -> c_int {
         let interval = Duration::from_millis(interval as u64);
         let at = Instant::now().checked_add(interval).ok_or(EINVAL)?;
-        handles::get::<Timers>(timers)?.change(id, |timer| {
+        handles::get::<Timers>(timers)?.put_off(id, |timer| {
             timer.interval = interval;
-            timer.at = at;
+            at
         })
     }
 
     /// Lets a timer's interval begin anew. (`zmq_timers_reset`)
     fn zmq_timers_reset(timers: *mut c_void, id: c_int) -> c_int {
-        handles::get::<Timers>(timers)?.change(id, |timer| {
-            timer.at = Instant::now().checked_add(timer.interval).unwrap_or(timer.at);
-        })
+        let now = Instant::now();
+        handles::get::<Timers>(timers)?.put_off(id, |timer| now.checked_add(timer.interval).unwrap_or(timer.at))
     }
 
     /// Milliseconds until the next timer fires; -1 if there is none. (`zmq_timers_timeout`)
@@ -113,7 +125,7 @@ export! {
         let timers = handles::get::<Timers>(timers)?;
         let now = Instant::now();
         let set = timers.lock();
-        let Some(next) = set.timers.iter().map(|timer| timer.at).min() else { return Ok(-1) };
+        let Some((next, _)) = set.order.first() else { return Ok(-1) };
         // Rounded up: whoever waits so long finds it due.
         let wait = next.saturating_duration_since(now).as_micros().div_ceil(1000);
         Ok(c_long::try_from(wait).unwrap_or(c_long::MAX))
@@ -123,15 +135,15 @@ export! {
     fn zmq_timers_execute(timers: *mut c_void) -> c_int {
         let timers = handles::get::<Timers>(timers)?;
         let now = Instant::now();
-        let mut due: Vec<(Instant, c_int)> =
-            timers.lock().timers.iter().filter(|timer| timer.at <= now).map(|timer| (timer.at, timer.id)).collect();
-        due.sort_unstable();
-        for (_, id) in due {
+        // What a handler makes due, itself with no interval among it, is for the next call.
+        let due: Vec<c_int> = timers.lock().order.range(..=(now, c_int::MAX)).map(|(_, id)| *id).collect();
+        for id in due {
             let call = {
                 let mut set = timers.lock();
                 // A handler before this one may have taken it out.
-                let Some(timer) = set.timers.iter_mut().find(|timer| timer.id == id) else { continue };
-                timer.at = now.checked_add(timer.interval).unwrap_or(now);
+                let Some(timer) = set.put_off(id, |timer| now.checked_add(timer.interval).unwrap_or(now)) else {
+                    continue;
+                };
                 (timer.handler, timer.argument)
             };
             // SAFETY: the contract of `zmq_timers_add`.
