@@ -215,7 +215,15 @@ impl Shared {
     /// where it is many reads.
     #[inline]
     pub(super) fn hear_subscribers(&self, core: &mut Guard<'_>) {
-        if core.flush_posted || core.sending || !core.pattern.is_asked_for_topics() || core.pipes.len() > HEARD_MAX {
+        if core.flush_posted
+            || core.sending
+            || !core.pattern.is_asked_for_topics()
+            || core.pipes.len() > HEARD_MAX
+        {
+            return;
+        }
+        // Peers in this process have said it already.
+        if !core.pipes.iter_mut().any(|pipe| pipe.wire().is_some()) {
             return;
         }
         let now = Instant::now();
