@@ -203,7 +203,8 @@ impl Subscriber<'_> {
 /// What was subscribed before a message was sent counts for it, although nobody else had a turn in between: a program
 /// that subscribes and publishes at once relied on libzmq's threads being faster than its own way from one to the other.
 /// Method: again and again a new subscription over tcp, and a message for it right after. Left to the I/O thread's next
-/// turn most of these were lost, and all of them on a busy machine; when that thread is just reading one may still be.
+/// turn most of these were lost, and all of them on a busy machine. (When that thread is just reading, and has no core for
+/// a millisecond, one may still be.)
 #[test]
 fn a_subscription_counts_from_the_next_message_on() {
     finishes("subscribing and publishing at once", || {

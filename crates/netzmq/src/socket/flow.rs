@@ -237,7 +237,14 @@ impl Shared {
     fn hear_subscribers_now(&self, core: &mut Guard<'_>) {
         let mut ids = std::mem::take(&mut core.scratch);
         ids.extend(core.pipes.iter_mut().map(|pipe| pipe.id));
+        let until = Instant::now() + HEAR_FOR;
         for &id in &ids {
+            // The I/O thread may be in the midst of reading it, and have lost its core there.
+            while core.pipes.get(id).and_then(|pipe| pipe.wire()).is_some_and(|wire| wire.reading.is_held())
+                && Instant::now() < until
+            {
+                core.unlocked(std::thread::yield_now);
+            }
             self.read(core, id, true);
         }
         ids.clear();
@@ -395,6 +402,8 @@ const TOUR_MIN: u32 = 8;
 
 /// How often a publisher looks for subscriptions by itself: that costs half a microsecond a subscriber.
 const HEAR_EVERY: Duration = Duration::from_micros(100);
+/// For so long it waits for whoever is reading already.
+const HEAR_FOR: Duration = Duration::from_millis(1);
 /// With more connections than this it leaves them to the I/O thread: one send must not wait for many reads.
 const HEARD_MAX: usize = 8;
 /// PONGs that wait for a peer to read them, at most.
