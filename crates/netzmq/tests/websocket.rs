@@ -6,9 +6,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use common::{WAIT, expect, expect_lost, expect_ready, socket, web_frame as frame, web_request as request};
-use netzmq::proto::CurveSecretKey;
-use netzmq::{Context, EventKind, Security, SocketType};
+use common::{
+    WAIT, expect, expect_lost, expect_ready, mechanisms, socket, web_frame as frame, web_request as request,
+};
+use netzmq::{Context, EventKind, SocketType};
 
 const ANY: &str = "ws://127.0.0.1:*/path";
 
@@ -77,25 +78,14 @@ fn everything_arrives_before_the_end() {
 
 #[test]
 fn curve_and_plain() {
-    let secret = CurveSecretKey::from_bytes([42; 32]);
-    let own = CurveSecretKey::from_bytes([43; 32]);
-    for (server, client) in [
-        (
-            Security::CurveServer { secret_key: secret.clone() },
-            Security::CurveClient {
-                server_key: secret.public_key(),
-                public_key: own.public_key(),
-                secret_key: own.clone(),
-            },
-        ),
-        (Security::PlainServer, Security::PlainClient { username: "ada".into(), password: "secret".into() }),
-    ] {
+    for (server, client) in mechanisms() {
         let context = Context::new();
         context.set_authenticator(Some(|_: &netzmq::ZapRequest| netzmq::ZapReply::accept("ada")));
         let (publisher, subscriber) = (socket(&context, SocketType::XPub), socket(&context, SocketType::Sub));
         publisher.set_security(server).unwrap();
         subscriber.set_security(client).unwrap();
         subscriber.set_heartbeat_interval(Duration::from_millis(5)).unwrap();
+        subscriber.set_heartbeat_timeout(Some(WAIT)).unwrap();
         subscriber.subscribe("b").unwrap();
         subscriber.subscribe("a").unwrap();
         subscriber.connect(&publisher.bind(ANY).unwrap()).unwrap();

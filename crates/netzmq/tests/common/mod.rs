@@ -8,7 +8,8 @@ use std::net::TcpStream;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use netzmq::{Context, EventKind, Monitor, MonitorEvent, Socket, SocketType};
+use netzmq::proto::CurveSecretKey;
+use netzmq::{Context, EventKind, Monitor, MonitorEvent, Security, Socket, SocketType};
 
 /// Longer than anything takes on a busy machine; reached only when something hangs.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);
@@ -195,4 +196,18 @@ pub(crate) fn resident_kib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").trim().parse().unwrap()
+}
+
+/// A server's and a client's side of each mechanism that needs to know something; CURVE first.
+pub(crate) fn mechanisms() -> [(Security, Security); 2] {
+    let secret = CurveSecretKey::from_bytes([42; 32]);
+    let own = CurveSecretKey::from_bytes([43; 32]);
+    let (server_key, public_key) = (secret.public_key(), own.public_key());
+    [
+        (
+            Security::CurveServer { secret_key: secret },
+            Security::CurveClient { server_key, public_key, secret_key: own },
+        ),
+        (Security::PlainServer, Security::PlainClient { username: "ada".into(), password: "secret".into() }),
+    ]
 }

@@ -4,10 +4,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use netzmq::proto::CurveSecretKey;
-use netzmq::{Context, Interest, Poller, Security, Socket, SocketType};
+use netzmq::{Context, Interest, Poller, Socket, SocketType};
 
-use crate::common::{WAIT, expect_lost, expect_ready, web_frame};
+use crate::common::{WAIT, expect_lost, expect_ready, mechanisms, web_frame};
 use crate::{ANY, address, dial, sealed, web_client};
 
 fn pair(context: &Context, binder: SocketType, connecter: SocketType) -> (Socket, Socket) {
@@ -100,19 +99,7 @@ fn a_full_kernel_is_waited_for() {
 
 #[test]
 fn curve_and_plain() {
-    let secret = CurveSecretKey::from_bytes([42; 32]);
-    let own = CurveSecretKey::from_bytes([43; 32]);
-    for (server, client) in [
-        (
-            Security::CurveServer { secret_key: secret.clone() },
-            Security::CurveClient {
-                server_key: secret.public_key(),
-                public_key: own.public_key(),
-                secret_key: own.clone(),
-            },
-        ),
-        (Security::PlainServer, Security::PlainClient { username: "ada".into(), password: "secret".into() }),
-    ] {
+    for (server, client) in mechanisms() {
         let context = Context::new();
         context.set_authenticator(Some(|_: &netzmq::ZapRequest| netzmq::ZapReply::accept("ada")));
         let (publisher, subscriber) = (sealed(&context, SocketType::XPub), sealed(&context, SocketType::Sub));
